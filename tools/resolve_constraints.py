@@ -27,9 +27,20 @@ def resolve(airflow: str, python: str) -> str:
         pinned.write("\n".join([f"apache-airflow=={airflow}", *ALSO_PINNED[airflow]]))
         pinned.flush()
         command = [
-            str(ROOT / ".tools" / "bin" / "uv"), "pip", "compile", "--quiet", "--no-annotate", "--no-header",
-            "--all-extras", "--no-python-downloads", "--python-version", f"{python}.0", "--constraint", pinned.name, "setup.cfg",
-        ]  # fmt: skip
+            str(ROOT / ".tools" / "bin" / "uv"),
+            "pip",
+            "compile",
+            "--quiet",
+            "--no-annotate",
+            "--no-header",
+            "--all-extras",
+            "--no-python-downloads",
+            "--python-version",
+            f"{python}.0",
+            "--constraint",
+            pinned.name,
+            "setup.cfg",
+        ]
         resolved = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         return resolved.stdout
 
