@@ -1,0 +1,7 @@
+"""Where files are kept: one small interface over a local path and over object storage."""
+
+from airflow_netmera_kinesis.storage.folder import Appender, FileInfo, Folder
+from airflow_netmera_kinesis.storage.local import LocalFolder
+from airflow_netmera_kinesis.storage.object import ObjectFolder
+
+__all__ = ["Appender", "FileInfo", "Folder", "LocalFolder", "ObjectFolder"]

@@ -1,0 +1,77 @@
+"""Keep every test away from this machine's Airflow, its AWS credentials and its proxies."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder
+
+# Airflow reads its home when it is first imported, so this comes before any test module.
+_HOME = tempfile.TemporaryDirectory(prefix="airflow-netmera-kinesis-")
+
+for _name in list(os.environ):
+    if _name.startswith(("AIRFLOW_", "AWS_", "BOTO_")):
+        del os.environ[_name]
+os.environ.update(
+    AIRFLOW_HOME=_HOME.name,
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__DAGS_FOLDER=os.path.join(_HOME.name, "dags"),  # noqa: PTH118
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    AWS_EC2_METADATA_DISABLED="true",
+    NO_PROXY="127.0.0.1,localhost",
+    no_proxy="127.0.0.1,localhost",
+)
+
+# Many tests share two cores: how long an example takes says nothing there.
+settings.register_profile("steady", deadline=None, database=None)
+settings.load_profile("steady")
+
+
+def pytest_unconfigure() -> None:
+    _HOME.cleanup()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A moto server on a free loopback port."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(s3_endpoint: str) -> Any:
+    """An s3fs filesystem on the moto server, with the bucket ``exports-and-state``."""
+    import s3fs
+
+    fs = s3fs.S3FileSystem(endpoint_url=s3_endpoint, key="test", secret="test", skip_instance_cache=True)
+    fs.call_s3("create_bucket", Bucket="exports-and-state")
+    return fs
+
+
+@pytest.fixture(params=["local", "s3"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Folder]:
+    """Make folders of one kind: each test runs once on a local path and once on S3."""
+    if request.param == "local":
+        return lambda name: LocalFolder(tmp_path / name)
+    fs = request.getfixturevalue("s3")
+    root = f"exports-and-state/{uuid.uuid4().hex}"
+    return lambda name: ObjectFolder(fs, f"{root}/{name}", f"s3://{root}/{name}")
+
+
+@pytest.fixture
+def folder(storage: Callable[[str], Folder]) -> Folder:
+    return storage("folder")
