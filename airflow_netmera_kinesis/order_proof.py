@@ -1,0 +1,90 @@
+"""Prove from receipts that Kinesis stored each user's records in order.
+
+Sequence numbers of one key must rise within a shard. A key may change its shard only because the stream was resharded:
+to a descendant of the old shard where ListShards tells, and never back to a shard that it left in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+# How many keys are remembered while sending; the receipts of all keys are checked before the slice is committed.
+RECENT_KEYS = 65_536
+
+
+class Break(msgspec.Struct, frozen=True):
+    """Two receipts of one key that contradict its order, the earlier record's first; positions are the caller's."""
+
+    reason: str
+    earlier: tuple[str, str]
+    later: tuple[str, str]
+
+
+class _Last(msgspec.Struct):
+    shard: str
+    sequence: str
+    left: tuple[str, ...] = ()
+
+
+class Lineage:
+    """Which shard came from which, as far as ListShards has told."""
+
+    def __init__(self, parents: Mapping[str, Iterable[str]] | None = None) -> None:
+        self._parents = {shard: tuple(of) for shard, of in (parents or {}).items()}
+
+    def learn(self, parents: Mapping[str, Iterable[str]]) -> None:
+        """Add what a newer listing shows; what it no longer shows stays known."""
+        self._parents.update({shard: tuple(of) for shard, of in parents.items()})
+
+    def explains(self, old: str, new: str) -> bool:
+        """Whether a key may have moved from ``old`` to ``new``; shards that nobody listed explain themselves."""
+        if old not in self._parents or new not in self._parents:
+            return True
+        seen: set[str] = set()
+        ancestors = list(self._parents[new])
+        while ancestors:
+            shard = ancestors.pop()
+            if shard == old:
+                return True
+            if shard not in seen:
+                seen.add(shard)
+                ancestors.extend(self._parents.get(shard, ()))
+        return False
+
+
+class OrderProof:
+    """Check receipts as they come, in the order of each key's records."""
+
+    def __init__(self, lineage: Lineage, keys: int | None = RECENT_KEYS) -> None:
+        self._lineage = lineage
+        self._keys = keys
+        self._last: dict[str, _Last] = {}
+
+    def check(self, key: str, shard: str, sequence: str) -> Break | None:
+        """Take the receipt of a key's next record; return the contradiction, if it is one."""
+        last = self._last.get(key)
+        if last is None:
+            if self._keys is not None and len(self._last) >= self._keys:
+                del self._last[next(iter(self._last))]
+            self._last[key] = _Last(shard, sequence)
+            return None
+        if last.shard != shard:
+            return self._move(last, shard, sequence)
+        # Decimal numbers without leading zeros: compared as integers, without paying for 56 digits.
+        if (len(sequence), sequence) > (len(last.sequence), last.sequence):
+            last.sequence = sequence
+            return None
+        return Break("the sequence number did not rise within the shard", (shard, last.sequence), (shard, sequence))
+
+    def _move(self, last: _Last, shard: str, sequence: str) -> Break | None:
+        if shard in last.left:
+            reason = "the key returned to a shard that it had left"
+        elif not self._lineage.explains(last.shard, shard):
+            reason = "the key changed its shard, and no reshard explains it"
+        else:
+            last.left = (*last.left, last.shard)
+            last.shard, last.sequence = shard, sequence
+            return None
+        return Break(reason, (last.shard, last.sequence), (shard, sequence))

@@ -1,0 +1,215 @@
+"""Keep each user's order: at most one entry of a partition key is on its way, and everybody else goes on.
+
+This is the one home of the ordering promise. A key is *busy* from the moment its first record is ready until that
+record is settled; later records of a busy key wait behind it, in order, in memory or spilled to disk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import msgspec
+
+from airflow_netmera_kinesis.record import StagedRecord
+
+# What may wait behind busy keys in memory; the rest of a hot key is spilled.
+WAITING_RECORDS = 50_000
+WAITING_BYTES = 32 * 1024 * 1024
+# How much of a key's spilled records comes back at once.
+SPILL_CHUNK_RECORDS = 100
+SPILL_CHUNK_BYTES = 256 * 1024
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One PutRecords entry. ``size`` counts data and key, as Kinesis does; ``unknown`` once an answer was lost."""
+
+    key: str
+    data: bytes
+    size: int
+    records: tuple[StagedRecord, ...]
+    unknown: bool = False
+
+
+class Spill(Protocol):
+    """Where records of hot keys wait when memory is full, in order per key."""
+
+    def push(self, record: StagedRecord) -> None:
+        """Put a record behind the others of its key."""
+
+    def pull(self, key: str, records: int, size: int) -> list[StagedRecord]:
+        """Take the oldest of a key's records away: at least one if any is left, and about ``size`` bytes at most."""
+
+
+class Packer(Protocol):
+    """How the record at the head of a lane, and perhaps some that wait behind it, become one entry."""
+
+    def __call__(self, head: StagedRecord, waiting: deque[StagedRecord] | None) -> Entry:
+        """Take what travels along out of ``waiting``, oldest first."""
+
+
+def one_by_one(head: StagedRecord, waiting: deque[StagedRecord] | None) -> Entry:
+    """Let every record be an entry of its own."""
+    return Entry(head.key, head.payload, size_of(head), (head,))
+
+
+def size_of(record: StagedRecord) -> int:
+    """What Kinesis counts for a record: its data before base64 plus its key."""
+    key = record.key
+    return len(record.payload) + (len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass")))
+
+
+class ShardQueue:
+    """What may go to one shard: rejected entries, then records that waited behind others, then heads of new lanes.
+
+    A hot key's next record goes before keys that were read later, or it would wait out the whole read-ahead each time.
+    """
+
+    __slots__ = ("count", "followers", "heads", "rejected", "size")
+
+    def __init__(self) -> None:
+        self.rejected: deque[Entry] = deque()
+        self.followers: deque[StagedRecord] = deque()
+        self.heads: deque[StagedRecord] = deque()
+        self.count = 0
+        self.size = 0
+
+
+class Lanes:
+    """The lanes of one stream's partition keys, sorted by the shard that each key goes to."""
+
+    def __init__(self, shard_of: Callable[[str], str], spill: Spill, packer: Packer = one_by_one) -> None:
+        self._shard_of = shard_of
+        self._spill = spill
+        self._packer = packer
+        self._behind: dict[str, deque[StagedRecord] | None] = {}
+        self._spilled: set[str] = set()
+        self._waiting_bytes = 0
+        self.queues: dict[str, ShardQueue] = {}
+        self.unknown: deque[Entry] = deque()
+        self.ready = 0
+        self.ready_bytes = 0
+        self.waiting = 0
+        self.spilled = 0
+
+    def __bool__(self) -> bool:
+        """Whether any key is busy: something is ready, waiting or on its way."""
+        return bool(self._behind)
+
+    def idles(self) -> bool:
+        """Whether a shard that had work has none now, while others have some."""
+        return any(not queue.count for queue in self.queues.values())
+
+    def offer(self, record: StagedRecord) -> None:
+        """Take the next record of the source: ready when its key is free, else behind the others of its key."""
+        key = record.key
+        if key not in self._behind:
+            self._behind[key] = None
+            self._enqueue(key, size_of(record)).heads.append(record)
+        elif key in self._spilled or self.waiting >= WAITING_RECORDS or self._waiting_bytes >= WAITING_BYTES:
+            self._spilled.add(key)
+            self._spill.push(record)
+            self.spilled += 1
+        else:
+            self._wait(key, (record,))
+
+    def take(self, shard: str, records: float, size: float, room: int, room_bytes: int, alone: bool) -> list[Entry]:
+        """Take entries for a shard while its allowance and the room in the request last.
+
+        ``alone``: the request is still empty, so that its first entry goes whatever its size.
+        """
+        queue = self.queues[shard]
+        taken: list[Entry] = []
+        while queue.count > len(taken) and records >= 1 and size > 0 and room:
+            entry = queue.rejected.popleft() if queue.rejected else self._pack(queue)
+            if entry.size > room_bytes and (taken or not alone):
+                queue.rejected.appendleft(entry)
+                break
+            taken.append(entry)
+            records, size, room, room_bytes = records - 1, size - entry.size, room - 1, room_bytes - entry.size
+        taken_bytes = sum([entry.size for entry in taken])
+        queue.count -= len(taken)
+        queue.size -= taken_bytes
+        self.ready -= len(taken)
+        self.ready_bytes -= taken_bytes
+        return taken
+
+    def put_back(self, entry: Entry) -> None:
+        """A rejected entry goes again, before anything later of its key, when its shard may be written."""
+        self._enqueue(entry.key, entry.size).rejected.append(entry)
+
+    def put_first(self, entry: Entry) -> None:
+        """An entry without an answer goes again before everything else."""
+        entry.unknown = True
+        self.unknown.append(entry)
+
+    def release(self, key: str) -> None:
+        """The key's entry is settled: its next record is ready, or the key is free."""
+        behind = self._behind[key]
+        if not behind and key in self._spilled:
+            behind = self._unspill(key)
+        if behind:
+            head = behind.popleft()
+            self.waiting -= 1
+            self._waiting_bytes -= len(head.payload)
+            self._enqueue(key, size_of(head)).followers.append(head)
+        else:
+            del self._behind[key]
+
+    def resort(self, shard_of: Callable[[str], str]) -> None:
+        """Sort what is ready by a new map of the shards; the order within each key is untouched."""
+        self._shard_of = shard_of
+        queues, self.queues = self.queues, {}
+        self.ready = self.ready_bytes = 0
+        for queue in queues.values():
+            for entry in queue.rejected:
+                self.put_back(entry)
+            for follower in queue.followers:
+                self._enqueue(follower.key, size_of(follower)).followers.append(follower)
+            for head in queue.heads:
+                self._enqueue(head.key, size_of(head)).heads.append(head)
+
+    def _enqueue(self, key: str, size: int) -> ShardQueue:
+        shard = self._shard_of(key)
+        queue = self.queues.get(shard)
+        if queue is None:
+            queue = self.queues[shard] = ShardQueue()
+        queue.count += 1
+        queue.size += size
+        self.ready += 1
+        self.ready_bytes += size
+        return queue
+
+    def _pack(self, queue: ShardQueue) -> Entry:
+        head = (queue.followers or queue.heads).popleft()
+        behind = self._behind[head.key]
+        if not behind:
+            return self._packer(head, None)
+        before = len(behind)
+        entry = self._packer(head, behind)
+        joined = before - len(behind)
+        if joined:
+            self.waiting -= joined
+            self._waiting_bytes -= sum(len(record.payload) for record in entry.records[1:])
+            grown = entry.size - size_of(head)
+            self.ready_bytes += grown
+            queue.size += grown
+        return entry
+
+    def _wait(self, key: str, records: Iterable[StagedRecord]) -> deque[StagedRecord]:
+        behind = self._behind[key]
+        if behind is None:
+            behind = self._behind[key] = deque()
+        for record in records:
+            behind.append(record)
+            self.waiting += 1
+            self._waiting_bytes += len(record.payload)
+        return behind
+
+    def _unspill(self, key: str) -> deque[StagedRecord]:
+        records = self._spill.pull(key, SPILL_CHUNK_RECORDS, SPILL_CHUNK_BYTES)
+        self.spilled -= len(records)
+        if not records:
+            self._spilled.discard(key)
+        return self._wait(key, records)

@@ -1,0 +1,128 @@
+"""Decide when a shard may be written again, and with how much: token buckets, back-off and a probing rate."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+# https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html, the same in both capacity modes
+SHARD_RECORDS_PER_SECOND = 1_000.0
+SHARD_BYTES_PER_SECOND = 1_048_576.0
+# A bucket holds half a second: one full request of 500 for a lone shard, and half of what a shard takes in a second.
+BURST_SECONDS = 0.5
+# A shard waits until a quarter of a second's worth may go, so that requests stay full instead of trickling.
+QUANTUM_SECONDS = 0.25
+STEADY_RATE = 0.98
+ELASTIC_RATE = 1.25
+SLOWEST_RATE = 0.02
+DECREASE = 0.8
+INCREASE_PER_SECOND = 0.02
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+
+
+def full_jitter(rng: random.Random, attempt: int) -> float:
+    """A pause in seconds, evenly spread below a bound that doubles with each attempt.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    return rng.uniform(0.0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 16)))
+
+
+class Pace:
+    """The pace of one shard, as a share of its documented limits.
+
+    The rate falls by a fifth when the shard rejects and rises by 2 % a second otherwise (additive increase,
+    multiplicative decrease). ``unlimited`` is for records whose shard is not known: only back-off holds them.
+    """
+
+    __slots__ = ("_bytes", "_ceiling", "_rate", "_records", "_since", "_unlimited", "not_before", "rejections", "share")
+
+    def __init__(self, now: float, share: float = 1.0, *, elastic: bool = False, unlimited: bool = False) -> None:
+        self.share = share
+        self.not_before = now
+        self.rejections = 0
+        self._ceiling = ELASTIC_RATE if elastic else STEADY_RATE
+        self._rate = STEADY_RATE
+        self._unlimited = unlimited
+        self._since = now
+        self._records = SHARD_RECORDS_PER_SECOND * share * BURST_SECONDS
+        self._bytes = SHARD_BYTES_PER_SECOND * share * BURST_SECONDS
+
+    def refill(self, now: float) -> None:
+        """Let the time since the last look add tokens and raise the rate."""
+        elapsed = now - self._since
+        if elapsed <= 0.0:
+            return
+        self._since = now
+        self._rate = min(self._ceiling, self._rate + INCREASE_PER_SECOND * elapsed)
+        records, size = self._per_second()
+        self._records = min(records * BURST_SECONDS, self._records + records * elapsed)
+        self._bytes = min(size * BURST_SECONDS, self._bytes + size * elapsed)
+
+    def wait(self, now: float, queued: int, queued_bytes: int) -> float:
+        """Seconds until a worthwhile part of what is queued may go; 0.0 when it may go now."""
+        pause = self.not_before - now
+        if self._unlimited:
+            return max(0.0, pause)
+        records, size = self._per_second()
+        missing_records = min(float(queued), records * QUANTUM_SECONDS) - self._records
+        missing_bytes = min(float(queued_bytes), size * QUANTUM_SECONDS) - self._bytes
+        return max(0.0, pause, missing_records / records, missing_bytes / size)
+
+    def allowance(self) -> tuple[float, float]:
+        """How many records and bytes may go now; the last record may exceed the bytes, and the debt is paid later."""
+        return (float("inf"), float("inf")) if self._unlimited else (self._records, self._bytes)
+
+    def take(self, records: int, size: int) -> None:
+        """Spend tokens on what goes out now."""
+        self._records -= records
+        self._bytes -= size
+
+    def reject(self, now: float, rng: random.Random) -> None:
+        """The shard refused: slow down and stay away for a while. Answers that crossed on the way count once."""
+        if now < self.not_before:
+            return
+        self._rate = max(SLOWEST_RATE, self._rate * DECREASE)
+        self.not_before = now + full_jitter(rng, self.rejections)
+        self.rejections += 1
+        self._records = min(self._records, 0.0)
+
+    def accept(self) -> None:
+        """The shard took a record: the next back-off starts small again."""
+        self.rejections = 0
+
+    def _per_second(self) -> tuple[float, float]:
+        scale = self._rate * self.share
+        return SHARD_RECORDS_PER_SECOND * scale, SHARD_BYTES_PER_SECOND * scale
+
+
+class Paces:
+    """The paces of a stream's shards; a shard that was not heard of before starts at the documented limits."""
+
+    def __init__(self, *, elastic: bool, unlimited: frozenset[str], rng: random.Random) -> None:
+        self._elastic = elastic
+        self._unlimited = unlimited
+        self._rng = rng
+        self._shares: Mapping[str, float] = {}
+        self._paces: dict[str, Pace] = {}
+
+    def share(self, shares: Mapping[str, float], otherwise: float) -> None:
+        """Set which part of each shard's capacity is ours."""
+        self._shares = {**shares, "": otherwise}
+        for shard, pace in self._paces.items():
+            pace.share = shares.get(shard, otherwise)
+
+    def of(self, shard: str, now: float) -> Pace:
+        """The pace of a shard, refilled up to now."""
+        pace = self._paces.get(shard)
+        if pace is None:
+            share = self._shares.get(shard, self._shares.get("", 1.0))
+            pace = Pace(now, share, elastic=self._elastic, unlimited=shard in self._unlimited)
+            self._paces[shard] = pace
+        pace.refill(now)
+        return pace
+
+    def reject(self, shard: str, now: float) -> None:
+        """A shard refused a record."""
+        self.of(shard, now).reject(now, self._rng)
