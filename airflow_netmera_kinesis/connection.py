@@ -114,7 +114,7 @@ class NetmeraKinesisConnection(KinesisHook):
         except ClientError as error:
             return judge_refusal(asked, error.response.get("Error", {}).get("Code", "no code"))
         if "StreamNames" not in answer:
-            return False, asked + "the answer is not one of Kinesis, check extra 'endpoint_url'"
+            return False, asked + "no answer of Kinesis: check extra 'endpoint_url'"
         return True, asked + "the keys are valid; not checked: each hook's stream, and the right to write to it"
 
     @cached_property
@@ -157,4 +157,6 @@ def judge_refusal(asked: str, code: str) -> tuple[bool, str]:
             "the keys are valid but not allowed to list streams, which sending does not need; "
             "not checked: each hook's stream, and the right to write to it"
         )
+    if code.isdigit():
+        return False, f"{asked}HTTP status {code} and no answer of Kinesis: check extra 'endpoint_url', and any proxy"
     return False, f"{asked}{code}, {ADVICE.get(code, 'see its meaning in the Kinesis API reference')}"

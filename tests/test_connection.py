@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+from airflow_netmera_kinesis.connection import NetmeraKinesisConnection, judge_refusal
+from airflow_netmera_kinesis.errors import ConfigurationError
+
+KEYS = {"login": "AKIAACMEACMEACME", "password": "s3cret/of+acme"}
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def store(conn_id: str = "netmera_kinesis_default", extra: Any = None, **fields: Any) -> NetmeraKinesisConnection:
+        written = {
+            "conn_type": "netmera_kinesis",
+            **KEYS,
+            "extra": {"region": "eu-central-1", **(extra or {})},
+            **fields,
+        }
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(written))
+        return NetmeraKinesisConnection(conn_id)
+
+    return store
+
+
+@pytest.fixture
+def other_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """Everything that boto3 would fall back to, ready to be taken by mistake."""
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id=AKIAFILE\naws_secret_access_key=of-the-file\n")
+    (tmp_path / "config").write_text("[default]\nregion=us-west-2\nendpoint_url=http://127.0.0.1:9\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "AKIAENVIRONMENT", "AWS_SECRET_ACCESS_KEY": "of-the-environment",
+        "AWS_SESSION_TOKEN": "of-the-environment", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_KINESIS": "http://127.0.0.1:9",
+        "AWS_MAX_ATTEMPTS": "7", "AWS_RETRY_MODE": "adaptive",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def silent_endpoint() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def credentials(client: Any) -> tuple[str, str, str | None]:
+    found = client._request_signer._credentials.get_frozen_credentials()
+    return found.access_key, found.secret_key, found.token
+
+
+def test_a_connection_written_as_json_gives_a_client_with_its_keys_and_region(connection: Any) -> None:
+    client = connection().get_conn()
+    assert credentials(client) == (KEYS["login"], KEYS["password"], None)
+    assert client.meta.region_name == "eu-central-1"
+    assert client.meta.endpoint_url == "https://kinesis.eu-central-1.amazonaws.com"
+
+
+def test_a_connection_written_as_a_uri_means_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = (
+        f"netmera-kinesis://{KEYS['login']}:{quote(KEYS['password'], safe='')}@/"
+        "?region=eu-central-1&active=false&endpoint_url=http%3A%2F%2F127.0.0.1%3A4567"
+    )
+    monkeypatch.setenv("AIRFLOW_CONN_ACME", uri)
+    acme = NetmeraKinesisConnection("acme")
+    assert acme.settings.active is False
+    assert credentials(acme.get_conn()) == (KEYS["login"], KEYS["password"], None)
+    assert acme.get_conn().meta.endpoint_url == "http://127.0.0.1:4567"
+
+
+@mock_aws
+def test_records_can_be_put_through_the_client(connection: Any) -> None:
+    connection().get_conn().create_stream(StreamName="purchases", ShardCount=1)
+    client = connection().put_records_client(connections=1)
+    answer = client.put_records(StreamName="purchases", Records=[{"Data": b"{}", "PartitionKey": "ayse"}])
+    assert answer["FailedRecordCount"] == 0
+
+
+@pytest.mark.usefixtures("other_credentials")
+def test_neither_keys_nor_region_nor_endpoint_of_the_environment_are_taken(connection: Any) -> None:
+    for client in (connection().get_conn(), connection().put_records_client(connections=2)):
+        assert credentials(client) == (KEYS["login"], KEYS["password"], None)
+        assert client.meta.region_name == "eu-central-1"
+        assert client.meta.endpoint_url == "https://kinesis.eu-central-1.amazonaws.com"
+
+
+@pytest.mark.usefixtures("other_credentials")
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"login": ""}, "API key"),
+        ({"password": ""}, "Secret key"),
+        ({"extra": {"region": ""}}, "region"),
+        ({"login": None}, "API key"),
+    ],
+)
+def test_a_missing_field_is_an_error_and_never_a_fall_back(connection: Any, fields: Any, named: str) -> None:
+    incomplete = connection(**fields)
+    for use in (incomplete.get_conn, lambda: incomplete.put_records_client(1), incomplete.get_session):
+        with pytest.raises(ConfigurationError, match=named):
+            use()
+
+
+@pytest.mark.usefixtures("other_credentials")
+def test_a_missing_connection_is_an_error_and_never_a_fall_back() -> None:
+    with pytest.raises(
+        ConfigurationError, match="connection 'nobody' does not exist: create it with type netmera_kinesis"
+    ):
+        NetmeraKinesisConnection("nobody").get_conn()
+
+
+def test_no_request_is_ever_repeated_by_the_client_that_puts_records(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "7")
+    monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
+    config = connection().put_records_client(connections=12).meta.config
+    assert config.retries == {"total_max_attempts": 1, "mode": "standard"}
+    assert config.max_pool_connections == 12
+    assert config.tcp_keepalive is True
+
+
+def test_the_user_agent_names_airflow_and_this_provider(connection: Any) -> None:
+    for client in (connection().get_conn(), connection().put_records_client(connections=1)):
+        assert "Airflow/" in client.meta.config.user_agent_extra
+        assert "AmPP/0.1.0" in client.meta.config.user_agent_extra
+
+
+@mock_aws
+def test_the_test_says_what_was_checked_and_what_was_not(connection: Any) -> None:
+    passed, answer = connection().test_connection()
+    assert passed
+    assert answer == (
+        "Asked https://kinesis.eu-central-1.amazonaws.com (region eu-central-1) for ListStreams: "
+        "the keys are valid; not checked: each hook's stream, and the right to write to it"
+    )
+
+
+def test_the_test_goes_to_the_endpoint_of_the_connection(connection: Any, endpoint: str) -> None:
+    passed, answer = connection(extra={"endpoint_url": endpoint}).test_connection()
+    assert passed
+    assert f"Asked {endpoint} (region eu-central-1)" in answer
+
+
+def test_the_test_of_an_inactive_connector_says_so(connection: Any, endpoint: str) -> None:
+    passed, answer = connection(extra={"endpoint_url": endpoint, "active": "false"}).test_connection()
+    assert passed
+    assert answer.endswith("the connector is INACTIVE, so no hook sends anything")
+
+
+def test_the_test_of_a_faulty_connection_names_the_field(connection: Any) -> None:
+    passed, answer = connection(extra={"active": "perhaps"}).test_connection()
+    assert not passed
+    assert "extra 'active' is 'perhaps'" in answer
+
+
+def test_an_endpoint_where_nobody_listens_fails_the_test(connection: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    passed, answer = connection(extra={"endpoint_url": f"http://127.0.0.1:{port}"}).test_connection()
+    assert not passed
+    assert "Could not connect" in answer
+
+
+def test_an_endpoint_that_never_answers_fails_the_test_within_three_seconds(
+    connection: Any, silent_endpoint: str
+) -> None:
+    started = time.monotonic()
+    passed, answer = connection(extra={"endpoint_url": silent_endpoint}).test_connection()
+    assert not passed
+    assert "timeout" in answer.lower()
+    assert time.monotonic() - started < 3
+
+
+def test_an_endpoint_that_is_something_else_fails_the_test(connection: Any, endpoint: str) -> None:
+    passed, answer = connection(extra={"endpoint_url": f"{endpoint}/moto-api/"}).test_connection()
+    assert not passed
+    assert "check extra 'endpoint_url'" in answer
+
+
+def test_keys_that_may_not_list_streams_are_valid_all_the_same() -> None:
+    passed, answer = judge_refusal("Asked: ", "AccessDeniedException")
+    assert passed
+    assert "valid but not allowed to list streams, which sending does not need" in answer
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("UnrecognizedClientException", "the API key is unknown there"),
+        ("InvalidSignatureException", "the secret key does not belong to the API key"),
+        ("ExpiredTokenException", "put new ones into the connection"),
+        ("LimitExceededException", "see its meaning in the Kinesis API reference"),
+        ("503", "check extra 'endpoint_url'"),
+    ],
+)
+def test_keys_that_kinesis_refuses_fail_the_test_with_advice(code: str, advice: str) -> None:
+    passed, answer = judge_refusal("Asked: ", code)
+    assert not passed
+    assert advice in answer
+
+
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")  # it is Airflow's own call
+def test_airflow_tests_the_connection_through_its_provider(
+    connection: Any, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection(extra={"endpoint_url": endpoint})
+    from airflow.models.connection import Connection
+
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    passed, answer = Connection.get_connection_from_secrets("netmera_kinesis_default").test_connection()  # type: ignore[no-untyped-call]
+    assert passed, answer
+    assert "ListStreams" in answer
+
+
+def test_the_form_of_airflow_2_is_the_same_form() -> None:
+    assert NetmeraKinesisConnection.get_ui_field_behaviour() == {
+        "hidden_fields": ["host", "schema", "port"],
+        "relabeling": {"login": "API key (access key ID)", "password": "Secret key"},
+        "placeholders": NetmeraKinesisConnection.get_ui_field_behaviour()["placeholders"],
+    }
+
+
+def test_the_fields_of_airflow_2s_form_are_the_same_fields() -> None:
+    pytest.importorskip("flask_appbuilder")
+    widgets = NetmeraKinesisConnection.get_connection_form_widgets()
+    assert [(name, widget.args[0]) for name, widget in widgets.items()] == [
+        ("region", "Region"), ("active", "Active"), ("endpoint_url", "Endpoint URL"),
+    ]  # fmt: skip
