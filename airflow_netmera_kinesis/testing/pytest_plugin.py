@@ -1,0 +1,32 @@
+"""Give every pytest session the ``fake_kinesis`` fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow_netmera_kinesis.testing import FakeKinesis
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "fake_kinesis(streams, **options): what the fake_kinesis fixture starts with, as FakeKinesis takes it",
+    )
+
+
+@pytest.fixture
+def fake_kinesis(request: pytest.FixtureRequest) -> Iterator[FakeKinesis]:
+    """Start a Kinesis of the test's own on the loopback interface; see :class:`FakeKinesis`.
+
+    ``@pytest.mark.fake_kinesis({"purchases": 2}, quota=ShardQuota())`` gives it streams and options.
+    """
+    # imported here, so that a session that never uses the fixture does not pay for it
+    from airflow_netmera_kinesis.testing import FakeKinesis
+
+    marker = request.node.get_closest_marker("fake_kinesis")
+    with FakeKinesis(*marker.args, **marker.kwargs) if marker else FakeKinesis() as kinesis:
+        yield kinesis
