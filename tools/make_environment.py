@@ -72,7 +72,18 @@ def install_uv() -> None:
         return
     say(f"installing {UV} into .tools")
     shutil.rmtree(TOOLS, ignore_errors=True)
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(TOOLS), UV)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+        "--target",
+        str(TOOLS),
+        UV,
+    )
 
 
 def make(environment: Path) -> None:
