@@ -78,8 +78,8 @@ class Folder(Protocol):
     def appender(self, name: str) -> Appender:
         """Open a new segment of ``name``; earlier segments are never touched again."""
 
-    def read_appended(self, name: str) -> Iterator[bytes]:
-        """Yield the segments of ``name``, oldest first; each may end in a torn entry."""
+    def open_appended(self, name: str) -> Iterator[BinaryIO]:
+        """Yield the segments of ``name`` opened for reading, oldest first; each may end in a torn entry."""
 
     def now_ms(self) -> int:
         """Tell the time by the clock that also stamps the files, which need not be this machine's."""

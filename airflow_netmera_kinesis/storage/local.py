@@ -90,8 +90,10 @@ class LocalFolder:
     def appender(self, name: str) -> LocalAppender:
         return LocalAppender(self, name)
 
-    def read_appended(self, name: str) -> Iterator[bytes]:
-        return self.read_many(segments(self, name))
+    def open_appended(self, name: str) -> Iterator[BinaryIO]:
+        for segment in segments(self, name):
+            with self.open(segment) as file:
+                yield file
 
     def now_ms(self) -> int:
         """Ask the file system, whose clock may be another machine's: the time that it gives a file made now."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from airflow_netmera_kinesis.storage.folder import FileInfo, segments
@@ -107,8 +108,9 @@ class ObjectFolder:
     def appender(self, name: str) -> ObjectAppender:
         return ObjectAppender(self, name)
 
-    def read_appended(self, name: str) -> Iterator[bytes]:
-        return self.read_many(segments(self, name))
+    def open_appended(self, name: str) -> Iterator[BinaryIO]:
+        # A segment holds what was appended within a second: many and small, so fetched several at a time.
+        return map(BytesIO, self.read_many(segments(self, name)))
 
     def now_ms(self) -> int:
         """Ask the store: the date of an answer of S3, or the time that another store gives a file written now."""

@@ -42,7 +42,7 @@ def test_an_entry_that_was_cut_short_is_an_error_and_the_next_one_begins_a_new_s
     monkeypatch.undo()
     appender.append(b"three")
     appender.close()
-    assert list(folder.read_appended("a.log")) == [b"onet", b"three"]
+    assert [file.read() for file in folder.open_appended("a.log")] == [b"onet", b"three"]
 
 
 def test_a_folder_that_may_only_be_read_still_tells_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

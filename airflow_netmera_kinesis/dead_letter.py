@@ -1,0 +1,111 @@
+"""Set an event aside with its reason, as one line of JSON that a person can read and a replay can use."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from enum import Enum
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import msgspec
+
+from airflow_netmera_kinesis.storage import Folder
+
+
+class Reason(str, Enum):
+    """Why an event will not be sent as it is."""
+
+    MALFORMED = "MALFORMED"
+    MISSING_USER_ID = "MISSING_USER_ID"
+    TOO_LARGE = "TOO_LARGE"
+    REFUSED = "REFUSED"
+
+
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event set aside; ``file`` is the export's name, ``line`` its line number from 1.
+
+    ``event`` is the event itself: JSON as it came, a row as a mapping, or text that is neither. ``event_base64`` stands
+    in its place if the bytes are not UTF-8. ``hook`` and ``stream`` are absent if the line never became an event.
+    ``perhaps_stored`` marks a record that was refused after an answer was lost.
+    """
+
+    reason: Reason
+    message: str
+    file: str
+    line: int
+    hook: str | None = None
+    stream: str | None = None
+    event: msgspec.Raw | Mapping[str, Any] | str | None = None
+    event_base64: str | None = None
+    event_id: str | None = None
+    perhaps_stored: bool = msgspec.field(default=False, name="PERHAPS_STORED")
+
+
+class DeadLetterWriter:
+    """Write the dead letters of one match group; matched again, they replace the earlier ones.
+
+    They appear when the block ends well. A group without any has no file.
+    """
+
+    def __init__(self, state: Folder, slice_id: str, group: int) -> None:
+        self._state = state
+        self.name = f"dead_letters/{slice_id}/match-{group:05d}.ndjson"
+        self._ending = ExitStack()
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> DeadLetterWriter:  # noqa: PYI034 - Python 3.10 has no Self
+        self._ending.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is None and error is None:
+            self._state.delete(self.name)
+        self._ending.__exit__(kind, error, trace)
+
+    def write(self, letter: DeadLetter) -> None:
+        if self._file is None:
+            self._file = self._ending.enter_context(self._state.writer(self.name))
+        self._file.write(_line(letter))
+
+
+class DeadLetterAppender:
+    """Append the dead letters of one send task: each is stored when ``append`` returns."""
+
+    def __init__(self, state: Folder, slice_id: str, stream: str, partition: int) -> None:
+        self._appender = state.appender(f"dead_letters/{slice_id}/send-{stream}-{partition:04d}.ndjson")
+
+    def append(self, letters: Iterable[DeadLetter]) -> None:
+        for letter in letters:
+            self._appender.append(_line(letter))
+        self._appender.flush()
+
+    def close(self) -> None:
+        self._appender.close()
+
+
+def event_fields(content: bytes) -> dict[str, Any]:
+    """Return the fields of a dead letter that hold the event: ``DeadLetter(…, **event_fields(line))``."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return {"event_base64": base64.b64encode(content).decode()}
+    try:
+        return {"event": msgspec.Raw(msgspec.json.format(content, indent=-1))}  # on one line, whatever it was
+    except msgspec.DecodeError:
+        return {"event": text}
+
+
+def read_dead_letters(state: Folder, name: str) -> Iterator[DeadLetter]:
+    """Yield the letters of one file, but not a last line that a kill cut short: its event was dealt with again."""
+    with state.open(name) as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield msgspec.json.decode(line, type=DeadLetter)
+
+
+def _line(letter: DeadLetter) -> bytes:
+    return msgspec.json.encode(letter) + b"\n"
