@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.kinesis import KinesisHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, mask_secret
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_netmera_kinesis.connector import ConnectorSettings, read_settings
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.provider_info import CONNECTION_TYPE
+
+try:
+    from airflow.sdk.log import mask_secret
+except ImportError:  # Airflow 2
+    from airflow.utils.log.secrets_masker import mask_secret  # type: ignore[import-not-found,no-redef,unused-ignore]
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection

@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,23 @@ os.environ.update(
     no_proxy="127.0.0.1,localhost",
 )
 
+ON_AIRFLOW_2 = version("apache-airflow").startswith("2.")
+if ON_AIRFLOW_2:
+    # Airflow 2 finds a connection only after all its tables are known, as they are in each of its processes.
+    from airflow.models import import_all_models
+
+    import_all_models()  # type: ignore[no-untyped-call]
+
 # Many tests share two cores: how long an example takes says nothing there.
 settings.register_profile("steady", deadline=None, database=None)
 settings.load_profile("steady")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if ON_AIRFLOW_2:
+        # What it is built on is out of date and says so at every import; our own code is judged on Airflow 3.
+        for category in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning", "UserWarning"):
+            config.addinivalue_line("filterwarnings", f"ignore::{category}")
 
 
 def pytest_unconfigure() -> None:
