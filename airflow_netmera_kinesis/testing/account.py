@@ -58,7 +58,7 @@ class Account:
         """Find a stream that takes records: one that is being created does not yet."""
         stream = self.find(request)
         if stream.status(self.clock()) == "CREATING":
-            raise not_found(stream.name, self.account_id)
+            raise Refused(self.faults.creating, not_found(stream.name, self.account_id).message)
         return stream
 
     def find_idle(self, request: Request) -> Stream:

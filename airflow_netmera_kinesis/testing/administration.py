@@ -34,7 +34,7 @@ def create_stream(account: Account, request: CreateStream) -> Body:
     stream.on_demand = on_demand
     stream.max_record_kib = request.max_record_size_in_kib or DEFAULT_MAX_RECORD_KIB
     _distribute(stream, request.record_distribution_strategy)
-    stream.keep_busy("CREATING", now + account.creating_seconds)
+    stream.keep_busy("CREATING", now, account.creating_seconds)
     account.streams[name] = stream
     return {}
 

@@ -29,7 +29,7 @@ def admit(entries: list[Entry], stream: Stream, oversize: Oversize, prefix: str)
         size = size_of(entry)
         total += size
         if size > stream.max_record_bytes and oversize is not Oversize.RECORD:
-            raise _too_large(stream, oversize, prefix.format(number))
+            raise _too_large(stream, oversize, size, prefix.format(number))
     if total > MAX_REQUEST_BYTES:
         raise invalid(f"Records size exceeds {MAX_REQUEST_BYTES // 1024**2} MB limit")
 
@@ -39,8 +39,8 @@ def size_of(entry: Entry) -> int:
     return len(entry.data or b"") + len((entry.partition_key or "").encode())
 
 
-def oversize_message(stream: Stream) -> str:
-    return f"Record size exceeds the limit of {stream.max_record_bytes} bytes of stream {stream.name}."
+def oversize_message(stream: Stream, size: int) -> str:
+    return f"Record data size {size} exceeds the stream's max record size of {stream.max_record_bytes} bytes"
 
 
 def _is_unusual(entry: Entry) -> bool:
@@ -62,9 +62,9 @@ def _check_hash_keys(entries: list[Entry]) -> None:
             )
 
 
-def _too_large(stream: Stream, way: Oversize, place: str) -> Refused:
+def _too_large(stream: Stream, way: Oversize, size: int, place: str) -> Refused:
     if way is Oversize.ARGUMENT:
-        return invalid(oversize_message(stream))
+        return invalid(oversize_message(stream, size))
     return Refused(
         "ValidationException",
         f"1 validation error detected: Value at '{place}data' failed to satisfy constraint: "

@@ -56,13 +56,10 @@ class Desk:
         while self._zombies and self._zombies[0][0] <= until:
             _, _, action, request = heapq.heappop(self._zombies)
             tally = self._tally(action, request)
-            before = tally.stored
             try:
-                ACTIONS[action][1](self._account, request)
+                tally.zombies += self._act_unheard(action, request, tally)[1]
             except Refused as refused:  # nobody is left to be told
                 tally.refused[refused.code] += 1
-            tally.zombies += tally.stored - before
-            tally.unanswered += tally.stored - before
             count += 1
         return count
 
@@ -88,9 +85,7 @@ class Desk:
             self._lose(action, request)
         body: Body = {}
         if misfortune in STORED:
-            before = tally.stored
-            body = self._act(action, request)
-            tally.unanswered += tally.stored - before
+            body, _ = self._act_unheard(action, request, tally)
         if misfortune is Misfortune.SLOW:
             return Answer(body, None, delay + account.faults.slow_seconds)
         met = failure(misfortune, action, account.arn(account.name_in(request)), account.account_id)
@@ -118,6 +113,13 @@ class Desk:
         body = ACTIONS[action][1](account, request)
         account.fates = {}
         return body
+
+    def _act_unheard(self, action: str, request: Request, tally: Tally) -> tuple[Body, int]:
+        """Act without telling the sender, and count what was stored by it."""
+        stored, unanswered = tally.stored, tally.unanswered
+        body = self._act(action, request)
+        tally.unanswered = unanswered + tally.stored - stored
+        return body, tally.stored - stored
 
     def _lose(self, action: str, request: Request) -> None:
         account = self._account

@@ -76,7 +76,8 @@ class FakeKinesis:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="fake-kinesis", daemon=True)
         self._thread.start()
-        ready.wait(_START_SECONDS)
+        if not ready.wait(_START_SECONDS):
+            raise TimeoutError(f"the fake Kinesis did not start within {_START_SECONDS:.0f} s")
         if self._failure is not None:
             self._thread.join()
             raise self._failure

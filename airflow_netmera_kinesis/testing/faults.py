@@ -67,6 +67,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     shuffled: bool = False
     # a successful entry carries "ErrorCode": null, a failed one "ShardId": null
     explicit_nulls: bool = False
+    # FailedRecordCount says 1 for many
+    miscounted: bool = False
 
     throttled: float = 0.0
     access_denied: float = 0.0
@@ -88,6 +90,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     slow_seconds: float = 70.0  # botocore gives up after 60
     latency: float = 0.0
     oversize: Oversize = Oversize.VALIDATION
+    # what a put to a stream that is still being created gets; ResourceInUseException has been seen, too
+    creating: str = "ResourceNotFoundException"
     # how often a PutRecords finds that the stream has just been resharded
     resharded: float = 0.0
     # actions that the caller has no right to, and access keys that have expired

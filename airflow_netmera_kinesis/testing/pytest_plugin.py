@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from airflow_netmera_kinesis.testing import FakeKinesis
+from airflow_netmera_kinesis.testing.fake_kinesis import FakeKinesis
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,9 +22,6 @@ def fake_kinesis(request: pytest.FixtureRequest) -> Iterator[FakeKinesis]:
 
     ``@pytest.mark.fake_kinesis({"purchases": 2}, quota=ShardQuota())`` gives it streams and options.
     """
-    # imported here, so that a session that never uses the fixture does not pay for it
-    from airflow_netmera_kinesis.testing import FakeKinesis
-
     marker = request.node.get_closest_marker("fake_kinesis")
     with FakeKinesis(*marker.args, **marker.kwargs) if marker else FakeKinesis() as kinesis:
         yield kinesis

@@ -108,4 +108,4 @@ def _open_shard(account: Account, stream: Stream, name: str | None) -> Shard:
 
 
 def _keep_busy(account: Account, stream: Stream) -> None:
-    stream.keep_busy("UPDATING", account.clock() + account.updating_seconds)
+    stream.keep_busy("UPDATING", account.clock(), account.updating_seconds)

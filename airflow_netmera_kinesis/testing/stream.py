@@ -20,7 +20,7 @@ class Stream:
         self.ignores_keys = False
         self.max_record_kib = DEFAULT_MAX_RECORD_KIB
         self.shards = [Shard(index, start, end, now) for index, (start, end) in enumerate(even_ranges(shard_count))]
-        self._busy = ("", now)
+        self._busy = ("ACTIVE", 0.0)
         self._turn = 0
         self._map_open_shards()
 
@@ -28,9 +28,10 @@ class Stream:
     def max_record_bytes(self) -> int:
         return self.max_record_kib * 1024
 
-    def keep_busy(self, status: str, until: float) -> None:
-        """Be CREATING or UPDATING until then."""
-        self._busy = (status, until)
+    def keep_busy(self, status: str, now: float, seconds: float) -> None:
+        """Be CREATING or UPDATING for so long; not at all for 0, even if the clock is set back."""
+        if seconds > 0:
+            self._busy = (status, now + seconds)
 
     def status(self, now: float) -> str:
         status, until = self._busy
@@ -84,5 +85,7 @@ class Stream:
 
 def even_ranges(count: int) -> list[tuple[int, int]]:
     """Cut the hash keys into ``count`` ranges; the last takes what the division leaves over."""
+    if count < 1:
+        raise ValueError("a stream has one shard at least")
     width = HASH_KEYS // count
     return [(n * width, HASH_KEYS - 1 if n == count - 1 else (n + 1) * width - 1) for n in range(count)]

@@ -25,6 +25,8 @@ def put_records(account: Account, request: PutRecords) -> Body:
         raise dry_run_passed()
     answers = _store_all(account, stream, entries)
     failed = sum(1 for answer in answers if answer.get("ErrorCode"))
+    if account.faults.miscounted:
+        failed = min(failed, 1)
     return {"FailedRecordCount": failed, "Records": answers, "EncryptionType": "NONE"}
 
 
@@ -70,7 +72,7 @@ class _Writer:
         """Store one record, or say why not."""
         size = size_of(entry)
         if size > self.stream.max_record_bytes:
-            return self._failed("InvalidArgumentException", oversize_message(self.stream))
+            return self._failed("InvalidArgumentException", oversize_message(self.stream, size))
         key = entry.partition_key or ""
         shard = self.stream.shard_for(key, entry.explicit_hash_key)
         fate = self._fate(place, key)
