@@ -4,9 +4,11 @@
     ├── ConfigurationError     stop and mend a setting, a connection or a param
     │   └── DefinitionError    … or the hook definitions: all faults at once
     ├── ExportError            an export cannot be read as a whole: mend or set aside the file
+    │   └── ExportChanged      … or is not what plan saw: run again, nothing was sent of it
     ├── StagingError           a staged part is missing, cut short or changed
     ├── StateError             the state folder says no
-    │   ├── SliceRefused       the slice is committed, superseded or not the open one
+    │   ├── SliceRefused       the slice is superseded or not the open one: start a new run
+    │   │   └── SliceCommitted … or committed already: there is nothing left to do
     │   └── LeaseTaken         somebody else works on it now: wait, then run again
     ├── QuotaExceeded          more malformed lines or dead letters than allowed: the mapping is probably wrong
     ├── CountsDisagree         a bug or a changed file: the equation of counts that is off
@@ -43,6 +45,10 @@ class ExportError(NetmeraKinesisError):
     """An export is damaged as a whole, vanished, or is not in the format that was said."""
 
 
+class ExportChanged(ExportError):
+    """An export vanished or changed after plan had frozen its slice."""
+
+
 class StagingError(NetmeraKinesisError):
     """A staged part is missing, cut short or changed."""
 
@@ -52,7 +58,11 @@ class StateError(NetmeraKinesisError):
 
 
 class SliceRefused(StateError):
-    """The slice is committed, superseded, or not the one that is open."""
+    """The slice is superseded, or not the one that is open."""
+
+
+class SliceCommitted(SliceRefused):
+    """The slice is committed: whoever works on it has nothing left to do."""
 
 
 class LeaseTaken(StateError):

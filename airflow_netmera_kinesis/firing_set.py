@@ -59,6 +59,13 @@ class FiringSet:
             counts[key & (1 << _HOOK_BITS) - 1] += _count(bits)
         return dict(counts)
 
+    def count_without(self, other: FiringSet) -> int:
+        """Count the firings that are not in ``other``."""
+        nothing = bytearray()
+        return sum(
+            (_number(bits) & ~_number(other._bits.get(key, nothing))).bit_count() for key, bits in self._bits.items()
+        )
+
     def lines(self) -> Iterator[Lines]:
         """Yield what the set holds; a set made from it is equal."""
         for key, bits in self._bits.items():
@@ -76,4 +83,8 @@ def _key(file: int, hook: int) -> int:
 
 
 def _count(bits: bytearray) -> int:
-    return int.from_bytes(bits, "little").bit_count()
+    return _number(bits).bit_count()
+
+
+def _number(bits: bytearray) -> int:
+    return int.from_bytes(bits, "little")

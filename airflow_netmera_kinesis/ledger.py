@@ -6,18 +6,15 @@ checksum, so that a ledger cut off at any byte is readable up to its last whole 
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import BinaryIO
 
 import msgspec
 
 from airflow_netmera_kinesis.firing_set import Firing, FiringSet, Lines
+from airflow_netmera_kinesis.framing import frame, whole_entries
 from airflow_netmera_kinesis.storage import Folder
 
-_FRAME = struct.Struct("<II")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, list[Firing]]).decode
 
@@ -127,7 +124,7 @@ class Ledger:
 
     def _append(self, kind: _Kind, entries: Sequence[Firing]) -> None:
         data = _encode((int(kind), entries))
-        self._appender.append(_FRAME.pack(len(data), zlib.crc32(data)) + data, len(entries))
+        self._appender.append(frame(data), len(entries))
 
     def _load(self) -> None:
         for kind, entries in _entries(self._folder, self._name):
@@ -156,14 +153,16 @@ def anything_sent(state: Folder, slice_id: str) -> bool:
     return any(kind in sent for name in _names(state, slice_id) for kind, _ in _entries(state, name))
 
 
-def delivered_firings(state: Folder, slice_id: str) -> FiringSet:
-    """Gather what the slice has delivered, carried firings included, over all its streams and partitions."""
-    firings = _load_carried(state, slice_id)
+def sent_firings(state: Folder, slice_id: str) -> tuple[FiringSet, int]:
+    """Gather what the slice has delivered, carried firings included; count the others that are perhaps in Kinesis."""
+    delivered, unknown = _load_carried(state, slice_id), FiringSet()
     for name in _names(state, slice_id):
         for kind, entries in _entries(state, name):
             if kind == _Kind.DELIVERED:
-                firings.add(entries)
-    return firings
+                delivered.add(entries)
+            elif kind == _Kind.UNKNOWN:
+                unknown.add(entries)
+    return delivered, unknown.count_without(delivered)
 
 
 def save_carried(state: Folder, slice_id: str, firings: FiringSet) -> None:
@@ -205,15 +204,4 @@ def _load_carried(state: Folder, slice_id: str) -> FiringSet:
 
 def _entries(folder: Folder, name: str) -> Iterator[tuple[int, list[Firing]]]:
     for segment in folder.open_appended(f"{name}.log"):
-        yield from _whole_entries(segment)
-
-
-def _whole_entries(segment: BinaryIO) -> Iterator[tuple[int, list[Firing]]]:
-    """Yield the entries of one segment up to the first that is torn: nothing was appended after it."""
-    while len(head := segment.read(_FRAME.size)) == _FRAME.size:
-        size, checksum = _FRAME.unpack(head)
-        data = segment.read(size)
-        # A size of 0 is what a machine that lost its power leaves: a file of zeros.
-        if not size or len(data) < size or zlib.crc32(data) != checksum:
-            return
-        yield _decode(data)
+        yield from map(_decode, whole_entries(segment))

@@ -67,7 +67,6 @@ class Slice(msgspec.Struct, frozen=True):
     target: Target
     predecessor: str
     created_ms: int
-    carried: str = ""
     start_after: str = ""
     known: tuple[ExportFile, ...] = ()
     forgotten: tuple[str, ...] = ()
@@ -77,9 +76,9 @@ class Slice(msgspec.Struct, frozen=True):
         return Terms(self.hooks, self.export_format, self.partitions, self.order, self.target)
 
 
-def slice_id(key: str, files: Sequence[ExportFile], terms: Terms, predecessor: str, carried: str, date: str) -> str:
+def slice_id(key: str, files: Sequence[ExportFile], terms: Terms, predecessor: str, history: str, date: str) -> str:
     """Name a slice by the date of its oldest file and a digest of all that it stands for."""
-    content = msgspec.json.encode([key, files, terms, predecessor, carried], order="deterministic")
+    content = msgspec.json.encode([key, files, terms, predecessor, history], order="deterministic")
     return f"{date}-{hashlib.sha256(content).hexdigest()[:20]}"
 
 

@@ -1,0 +1,1 @@
+"""What each task does, in the order of the flow: plan, match, gate, send, commit. No Airflow in here."""
