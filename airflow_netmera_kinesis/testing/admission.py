@@ -36,7 +36,10 @@ def admit(entries: list[Entry], stream: Stream, oversize: Oversize, prefix: str)
 
 def size_of(entry: Entry) -> int:
     """Measure a record as Kinesis does: data before base64, and the key."""
-    return len(entry.data or b"") + len((entry.partition_key or "").encode())
+    try:
+        return len(entry.data or b"") + len((entry.partition_key or "").encode())
+    except UnicodeEncodeError:  # half a surrogate pair
+        raise Refused("SerializationException", "A partition key is not valid Unicode.") from None
 
 
 def oversize_message(stream: Stream, size: int) -> str:

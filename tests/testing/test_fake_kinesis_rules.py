@@ -163,6 +163,10 @@ def test_a_field_of_the_wrong_type_is_a_serialization_error(core: Any, record: d
     assert refusal(core, record).code == "SerializationException"
 
 
+def test_a_key_that_is_not_unicode_is_a_serialization_error(core: Any) -> None:
+    assert refusal(core, entry("\ud83e")).code == "SerializationException"
+
+
 def test_an_unknown_field_is_ignored(core: Any) -> None:
     assert put(core, entry(Colour="red"), Taste="sweet")["FailedRecordCount"] == 0
 
