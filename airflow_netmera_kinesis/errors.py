@@ -1,21 +1,21 @@
 """Name every failure by what the reader of the message does next.
 
-    NetmeraKinesisError
-    ├── ConfigurationError     stop and mend a setting, a connection or a param
-    │   └── DefinitionError    … or the hook definitions: all faults at once
-    ├── ExportError            an export cannot be read as a whole: mend or set aside the file
-    │   └── ExportChanged      … or is not what plan saw: run again, nothing was sent of it
-    ├── StagingError           a staged part is missing, cut short or changed
-    ├── StateError             the state folder says no
-    │   ├── SliceRefused       the slice is superseded or not the open one: start a new run
-    │   │   └── SliceCommitted … or committed already: there is nothing left to do
-    │   └── LeaseTaken         somebody else works on it now: wait, then run again
-    ├── QuotaExceeded          more malformed lines or dead letters than allowed: the mapping is probably wrong
-    ├── CountsDisagree         a bug or a changed file: the equation of counts that is off
-    └── DeliveryError          Kinesis did not take what was sent
-        ├── StreamStalled      nothing was delivered for stall_timeout: run again, the ledger knows what was
-        ├── StreamRefused      rights, a missing stream, credentials, KMS: mend it, then run again
-        └── OrderBroken        receipts contradict the order: never retried away
+NetmeraKinesisError
+├── ConfigurationError     stop and mend a setting, a connection or a param
+│   └── DefinitionError    … or the hook definitions: all faults at once
+├── ExportError            an export cannot be read as a whole: mend or set aside the file
+│   └── ExportChanged      … or is not what plan saw: run again, nothing was sent of it
+├── StagingError           a staged part is missing, cut short or changed
+├── StateError             the state folder says no
+│   ├── SliceRefused       the slice is superseded or not the open one: start a new run
+│   │   └── SliceCommitted … or committed already: there is nothing left to do
+│   └── LeaseTaken         somebody else works on it now: wait, then run again
+├── QuotaExceeded          more malformed lines or dead letters than allowed: the mapping is probably wrong
+├── CountsDisagree         a bug or a changed file: the equation of counts that is off
+└── DeliveryError          Kinesis did not take what was sent
+    ├── StreamStalled      nothing was delivered for stall_timeout: run again, the ledger knows what was
+    ├── StreamRefused      rights, a missing stream, credentials, KMS: mend it, then run again
+    └── OrderBroken        receipts contradict the order: never retried away
 """
 
 from __future__ import annotations

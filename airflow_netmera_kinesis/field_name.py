@@ -1,9 +1,13 @@
-"""Name the fields of a canonical record, and the aliases under which exports carry them (Netmera's names, and ours)."""
+"""Name the fields of a canonical record, and decide which of the aliases that an export carries is the field."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
+
+from msgspec import Raw
+
+from airflow_netmera_kinesis.missing_value import is_missing_json
 
 # One value each.
 VALUE_FIELDS = ("recordType", "id", "appKey", "eventCode", "eventName", "timestamp", "userId", "revenue")
@@ -45,3 +49,25 @@ ALIAS_RANK: Mapping[str, int] = MappingProxyType({alias: rank for rank, alias in
 FIELD_OF_HEADING: Mapping[str, str] = MappingProxyType(
     {**FIELD_OF, "Parameters": "params", "Email": "email", "MSISDN": "msisdn", "Revenue": "revenue"}
 )
+
+
+def resolve(row: Mapping[str, Raw], fields: Container[str]) -> tuple[dict[str, Raw], dict[str, Raw]]:
+    """Split a JSON object into the fields looked for, by their canonical names, and all the rest, unchanged.
+
+    A second alias of a field that has its value already belongs to the rest: nothing is lost in silence.
+    """
+    found: dict[str, str] = {}
+    rest: dict[str, Raw] = {}
+    for alias, value in row.items():
+        field = FIELD_OF.get(alias)
+        if field is None or field not in fields:
+            rest[alias] = value
+        elif not is_missing_json(value):
+            winner = found.get(field)
+            if winner is None:
+                found[field] = alias
+            elif ALIAS_RANK[alias] < ALIAS_RANK[winner]:
+                found[field], rest[winner] = alias, row[winner]
+            else:
+                rest[alias] = value
+    return {field: row[alias] for field, alias in found.items()}, rest

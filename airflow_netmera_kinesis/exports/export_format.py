@@ -23,7 +23,7 @@ CELL_TYPES = ("text", "number", "integer", "boolean", "json")
 TARGETS = (*VALUE_FIELDS, *IDENTITY_FIELDS, *OBJECT_FIELDS, IGNORE)
 DEFAULT_TIME_ZONE = "Europe/Istanbul"
 
-Scalar = str | int | float | bool
+Scalar = str | int | float
 
 
 class ExportFormat(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -126,7 +126,7 @@ def _constants(fields: Fields) -> dict[str, Scalar]:
         if name not in (*VALUE_FIELDS, *IDENTITY_FIELDS):
             allowed = ", ".join((*VALUE_FIELDS, *IDENTITY_FIELDS))
             fields.fault("constants", f"gives a value to {name!r}; allowed: {allowed}")
-        elif not isinstance(value, (str, int, float)):
+        elif not isinstance(value, (str, int, float)) or isinstance(value, bool):
             fields.fault("constants", f"gives {name} the value {value!r}; allowed: text or a number")
     return dict(constants)
 

@@ -1,0 +1,90 @@
+"""Say what a reader yields: some hundred lines at a time, of which only what a hook may want is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from airflow_netmera_kinesis.event import Event, MessageLog
+
+Source = bytes | Mapping[str, Any]  # a line as it came, or a row's cells by heading
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What may set a hook off. Whoever is named by neither is unmatched, unless it is a message log."""
+
+    codes: frozenset[str]
+    names: frozenset[str]
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A malformed line or row, as it came."""
+
+    line: int
+    message: str
+    source: Source
+
+
+class Chunk(Protocol):
+    """Events in the order of the file, each known by its place in the chunk, from 0."""
+
+    @property
+    def lines(self) -> Sequence[int]:
+        """The line number of each event."""
+
+    @property
+    def malformed(self) -> Sequence[Unreadable]:
+        """What stands between the events and is none."""
+
+    def codes(self) -> Sequence[str | None]:
+        """Return each event's code as it stands there, or its name where it has no code: for counting."""
+
+    def candidates(self, wanted: Wanted) -> Sequence[int]:
+        """Return the places of all events that a hook may want, and perhaps of some others."""
+
+    def event(self, place: int) -> Event | MessageLog:
+        """Return one event, finished: missing values are gone, nested parts compact."""
+
+    def row(self, place: int) -> int:
+        """Return how many rows of the file stand before this one: malformed ones too, blank lines not."""
+
+    def source(self, place: int) -> Source:
+        """Return the line, or the row by its headings, as it came."""
+
+
+class GeneralChunk:
+    """Lines or rows of any shape, message logs among them, each read in full."""
+
+    def __init__(self, first_row: int) -> None:
+        self.lines: list[int] = []
+        self.malformed: list[Unreadable] = []
+        self._first_row = first_row
+        self._events: list[Event | MessageLog] = []
+        self._sources: list[Source] = []
+        self._rows: list[int] = []
+
+    def add(self, line: int, source: Source, event: Event | MessageLog) -> None:
+        self._rows.append(self._first_row + len(self.lines) + len(self.malformed))
+        self.lines.append(line)
+        self._sources.append(source)
+        self._events.append(event)
+
+    def reject(self, line: int, source: Source, message: str) -> None:
+        self.malformed.append(Unreadable(line, message, source))
+
+    def codes(self) -> list[str | None]:
+        return [event.event_name if event.event_code is None else event.event_code for event in self._events]
+
+    def candidates(self, wanted: Wanted) -> range:
+        return range(len(self._events))
+
+    def event(self, place: int) -> Event | MessageLog:
+        return self._events[place]
+
+    def row(self, place: int) -> int:
+        return self._rows[place]
+
+    def source(self, place: int) -> Source:
+        return self._sources[place]

@@ -1,0 +1,137 @@
+"""Read CSV: six delimiters, quoted cells over several lines, and a header that says what each column is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from airflow_netmera_kinesis.assembling import Assembler
+from airflow_netmera_kinesis.errors import ExportError
+from airflow_netmera_kinesis.event import Event, Malformed, MessageLog
+from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk, Source
+from airflow_netmera_kinesis.exports.content import Content, RewoundContent, read_exactly
+from airflow_netmera_kinesis.exports.csv_columns import Columns
+from airflow_netmera_kinesis.exports.export_format import AUTO, DELIMITERS, ExportFormat
+from airflow_netmera_kinesis.exports.text_lines import TextLines
+from airflow_netmera_kinesis.field_name import FIELD_OF_HEADING
+from airflow_netmera_kinesis.timestamp import TimeReader
+
+CHUNK_ROWS = 500
+MAX_CELL_CHARACTERS = 64 * 1024 * 1024  # Python's own limit of 131,072 is below what a Kinesis record holds
+_HEAD_BYTES = 64 * 1024
+
+
+class CsvReader:
+    """Read a file's rows; its attributes are true of the file once all chunks were taken."""
+
+    def __init__(self, content: Content, export_format: ExportFormat) -> None:
+        times = TimeReader(export_format.time_zone, export_format.time_format)
+        self._assembler = Assembler(times, export_format.record_type)
+        self._format = export_format
+        head = read_exactly(content, _HEAD_BYTES)
+        self._lines = TextLines(RewoundContent(head, content), export_format.encoding)
+        self._delimiter = _delimiter(head, export_format)
+        self.rows = 0
+        self.last_line = 0
+        self.open_end = False
+
+    def chunks(self) -> Iterator[Chunk]:
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
+        rows = self._numbered_rows()
+        header = next(rows, None)
+        if header is not None:
+            columns = _columns(header, self._format)
+            while chunk := self._chunk(rows, columns):
+                yield chunk
+        self.open_end = self._lines.open_end
+
+    def _chunk(self, rows: Iterator[_Row], columns: Columns) -> GeneralChunk | None:
+        chunk = GeneralChunk(self.rows)
+        for row in islice(rows, CHUNK_ROWS):
+            self.rows += 1
+            try:
+                chunk.add(row.line, _source(row, columns), self._event_of(row, columns))
+            except Malformed as error:
+                chunk.reject(row.line, _source(row, columns), str(error))
+        return chunk if chunk.lines or chunk.malformed else None
+
+    def _event_of(self, row: _Row, columns: Columns) -> Event | MessageLog:
+        cells = row.cells
+        if row.fault:
+            raise Malformed(row.fault)
+        if len(cells) != len(columns.headings):
+            raise Malformed(f"the row has {len(cells)} cells, the header {len(columns.headings)}")
+        _refuse_no_text("".join(cells))
+        parts = columns.parts_of(cells)
+        if "timestamp" not in parts.texts:
+            raise Malformed("the row has no time")
+        return self._assembler.event_of(parts)
+
+    def _numbered_rows(self) -> Iterator[_Row]:
+        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+        while True:
+            line = reader.line_num + 1
+            self._lines.taken.clear()
+            try:
+                cells = next(reader)
+                if cells:
+                    yield _Row(line, cells)
+            except StopIteration:
+                self.last_line = reader.line_num
+                return
+            except csv.Error as error:
+                if "unexpected end of data" in str(error) or "field limit" in str(error):
+                    raise ExportError(f"the quoted cell that begins near line {line} never ends") from None
+                yield _Row(line, [], f"the row is not CSV ({error})", "".join(self._lines.taken))
+            except UnicodeDecodeError:
+                raise ExportError(f"is not {self._format.encoding} after line {reader.line_num}") from None
+
+
+class _Row(NamedTuple):
+    line: int  # on which it begins
+    cells: list[str]
+    fault: str = ""
+    text: str = ""  # of a row that could not be taken apart
+
+
+def _columns(header: _Row, export_format: ExportFormat) -> Columns:
+    if header.fault:
+        raise ExportError(f"its header cannot be read: {header.fault}")
+    return Columns(header.cells, export_format)
+
+
+def _source(row: _Row, columns: Columns) -> Source:
+    if row.fault:
+        return row.text.encode("utf-8", "surrogateescape")
+    source: dict[str, object] = dict(zip(columns.headings, row.cells, strict=False))
+    surplus = row.cells[len(columns.headings) :]
+    if surplus:
+        source[""] = surplus
+    return source
+
+
+def _refuse_no_text(text: str) -> None:
+    if "\0" in text:
+        raise Malformed("the row holds a NUL character")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Malformed("the row is not in the encoding of the file") from None
+
+
+def _delimiter(head: bytes, export_format: ExportFormat) -> str:
+    """Take the delimiter that makes most known headings of the first line, then the one that makes most columns."""
+    if export_format.delimiter != AUTO:
+        return export_format.delimiter
+    first_line = next(iter(TextLines(RewoundContent(head, io.BytesIO()), export_format.encoding)), "")
+    return max(DELIMITERS, key=lambda delimiter: _fit(first_line, delimiter, export_format))
+
+
+def _fit(line: str, delimiter: str, export_format: ExportFormat) -> tuple[int, int]:
+    headings = next(csv.reader([line], delimiter=delimiter), [])
+    known = sum(heading.strip() in FIELD_OF_HEADING or heading.strip() in export_format.columns for heading in headings)
+    return known, len(headings)

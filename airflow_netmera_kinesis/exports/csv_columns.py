@@ -1,0 +1,122 @@
+"""Decide which column of a CSV is which field, and take a row apart by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from airflow_netmera_kinesis.assembling import Parts
+from airflow_netmera_kinesis.errors import ExportError
+from airflow_netmera_kinesis.event import Malformed
+from airflow_netmera_kinesis.exports.cell_type import CELL_READERS, CellReader
+from airflow_netmera_kinesis.exports.export_format import IGNORE, ExportFormat
+from airflow_netmera_kinesis.field_name import (
+    ALIAS_RANK,
+    FIELD_OF,
+    FIELD_OF_HEADING,
+    IDENTITY_FIELDS,
+    OBJECT_FIELDS,
+)
+from airflow_netmera_kinesis.missing_value import is_missing
+
+_JSON_FIELDS = (*OBJECT_FIELDS, "revenue")
+
+
+class _Column(NamedTuple):
+    place: int
+    heading: str
+    field: str  # or the object that the cell is a member of
+    member: str
+    read: CellReader
+
+
+class Columns:
+    """The columns of one file. Raises ExportError where its header does not fit what was said."""
+
+    def __init__(self, headings: Sequence[str], export_format: ExportFormat) -> None:
+        self.headings = [heading.strip() for heading in headings]
+        self._refuse_unfit(export_format)
+        columns = [
+            _column(place, heading, export_format)
+            for place, heading in enumerate(self.headings)
+            if heading and export_format.columns.get(heading) != IGNORE
+        ]
+        # A mapped column comes before an alias, and aliases in their order: the first with a value is the field.
+        columns.sort(key=lambda column: _rank(column, export_format))
+        self._texts = [column for column in columns if not column.member and column.field not in _JSON_FIELDS]
+        self._values = [column for column in columns if not column.member and column.field in _JSON_FIELDS]
+        self._members = [column for column in columns if column.member]
+        self._blank = [place for place, heading in enumerate(self.headings) if not heading]
+        self._constants = export_format.constants
+
+    def parts_of(self, cells: Sequence[str]) -> Parts:
+        """Take a row apart that has a cell for each heading. Raises Malformed where a cell is not of its type."""
+        parts = Parts()
+        for place, heading, field, _, read in self._texts:
+            cell = cells[place]
+            if is_missing(cell):
+                continue
+            if field in parts.texts:  # an alias of a field that has its value: kept as a parameter
+                parts.put_beside("params", {heading: read(cell)})
+            else:
+                parts.texts[field] = cell
+        for place, heading, field, _, read in self._values:
+            cell = cells[place]
+            if is_missing(cell):
+                continue
+            if field in parts.values:
+                parts.put_beside("params", {heading: read(cell)})
+            else:
+                parts.values[field] = read(cell)
+        beside = parts.beside
+        for place, _, owner, member, read in self._members:
+            cell = cells[place]
+            if not is_missing(cell):
+                beside.setdefault(owner, {})[member] = read(cell)
+        self._fill_constants(parts)
+        if any(not is_missing(cells[place]) for place in self._blank):
+            raise Malformed("a cell stands under no heading")
+        return parts
+
+    def _fill_constants(self, parts: Parts) -> None:
+        for field, value in self._constants.items():
+            if field in _JSON_FIELDS:
+                parts.values.setdefault(field, Raw(msgspec.json.encode(value)))
+            else:
+                parts.texts.setdefault(field, str(value))
+
+    def _refuse_unfit(self, export_format: ExportFormat) -> None:
+        named = [heading for heading in self.headings if heading]
+        twice = sorted({heading for heading in named if named.count(heading) > 1})
+        if twice:
+            raise ExportError(f"its header names {_listed(twice)} twice")
+        needed = [heading for heading, target in export_format.columns.items() if target != IGNORE]
+        lacking = [heading for heading in [*needed, *export_format.types] if heading not in named]
+        if lacking:
+            raise ExportError(f"its header has no column {_listed(lacking)}; it has {_listed(named)}")
+        targets = {_column(0, heading, export_format).field for heading in named}
+        if "timestamp" not in targets | export_format.constants.keys():
+            raise ExportError(
+                f"its header has no column for the timestamp (map one in columns); it has {_listed(named)}"
+            )
+
+
+def _column(place: int, heading: str, export_format: ExportFormat) -> _Column:
+    """A heading that is neither mapped nor an alias is a parameter's name."""
+    target = export_format.columns.get(heading) or FIELD_OF_HEADING.get(heading) or f"params.{heading}"
+    field, _, member = target.partition(".")
+    if field == "identities" and FIELD_OF.get(member) in (*IDENTITY_FIELDS, "userId"):
+        field, member = FIELD_OF[member], ""
+    kind = export_format.types.get(heading) or ("json" if not member and field in OBJECT_FIELDS else "text")
+    return _Column(place, heading, field, member, CELL_READERS[kind])
+
+
+def _rank(column: _Column, export_format: ExportFormat) -> int:
+    return -1 if column.heading in export_format.columns else ALIAS_RANK.get(column.heading, len(ALIAS_RANK))
+
+
+def _listed(headings: Sequence[str]) -> str:
+    return ", ".join(repr(heading) for heading in headings)

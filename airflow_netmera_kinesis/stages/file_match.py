@@ -1,0 +1,153 @@
+"""Follow the events of one file from its chunks to the parts and the dead letters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+from airflow_netmera_kinesis.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
+from airflow_netmera_kinesis.event import Event, MessageLog
+from airflow_netmera_kinesis.event_id import EventIds
+from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Wanted
+from airflow_netmera_kinesis.exports.reading import Export
+from airflow_netmera_kinesis.match_result import FileResult, HookResult
+from airflow_netmera_kinesis.matching import Matcher
+from airflow_netmera_kinesis.partition_key import choose_key, partition_of
+from airflow_netmera_kinesis.payload import body_of
+from airflow_netmera_kinesis.record import StagedRecord
+from airflow_netmera_kinesis.slice import Slice
+from airflow_netmera_kinesis.stages.firing import DEFAULT_RECORD_BYTES, HookFirings
+from airflow_netmera_kinesis.stages.parts import Parts
+
+REPORTED_CODES = 20
+_COUNTED_CODES = 10_000
+
+
+class GroupMatch:
+    """What the files of a group share: the matcher, and the counts of each active hook."""
+
+    def __init__(self, current: Slice, record_limits: Mapping[str, int]) -> None:
+        self.current = current
+        self.partitions = current.partitions
+        self.matcher = Matcher(current.hooks, current.export_format.names_to_codes)
+        self.wanted = Wanted(self.matcher.codes, self.matcher.names)
+        self.hooks = {
+            index: HookFirings(index, hook, record_limits.get(hook.stream, DEFAULT_RECORD_BYTES))
+            for index, hook in enumerate(current.hooks)
+            if hook.active
+        }
+
+    def hook_results(self) -> tuple[HookResult, ...]:
+        return tuple(hook.result() for hook in self.hooks.values())
+
+
+class FileMatch:
+    """One file of a group. Raises ExportError where the file is damaged as a whole."""
+
+    def __init__(
+        self, group: GroupMatch, index: int, file: BinaryIO, parts: Parts, dead_letters: DeadLetterWriter
+    ) -> None:
+        self._group, self._index, self._parts, self._dead_letters = group, index, parts, dead_letters
+        self._planned = group.current.files[index]
+        self._export = Export(file, self._planned.name, self._planned.size, group.current.export_format)
+        self._ids = EventIds()
+        self._skipped = self._malformed = self._events = 0
+        self._unmatched: Counter[str | None] = Counter()
+
+    def result(self) -> FileResult:
+        """Match the whole file."""
+        for chunk in self._export.chunks():
+            self._take(chunk)
+        return FileResult(
+            self._index,
+            self._planned.name,
+            self._export.rows - self._skipped,
+            self._malformed,
+            self._events,
+            self._export.digest(),
+            self._export.last_line,
+            self._export.open_end,
+            unmatched={
+                code: count for code, count in self._unmatched.most_common(REPORTED_CODES) if code and count > 0
+            },
+        )
+
+    def digest(self) -> str:
+        return self._export.digest()
+
+    def _take(self, chunk: Chunk) -> None:
+        """Match a chunk. Lines that an earlier slice has sent are read for their ids' sake only."""
+        skip = self._planned.skip_lines
+        malformed = [line for line in chunk.malformed if line.line > skip]
+        codes = chunk.codes()
+        if skip:
+            codes = [code for code, line in zip(codes, chunk.lines, strict=True) if line > skip]
+        self._malformed += len(malformed)
+        self._events += len(codes)
+        self._skipped += len(chunk.lines) - len(codes) + len(chunk.malformed) - len(malformed)
+        self._count_codes(codes)
+        for line in malformed:
+            letter = DeadLetter(Reason.MALFORMED, line.message, self._planned.name, line.line, **_event_of(line.source))
+            self._dead_letters.write(letter)
+        self._fire(chunk, skip)
+
+    def _count_codes(self, codes: Sequence[str | None]) -> None:
+        self._unmatched.update(codes)
+        if len(self._unmatched) > _COUNTED_CODES:
+            self._unmatched = Counter(dict(self._unmatched.most_common(_COUNTED_CODES // 10)))
+
+    def _fire(self, chunk: Chunk, skip: int) -> None:
+        matcher, lines = self._group.matcher, chunk.lines
+        for place in chunk.candidates(self._group.wanted):
+            event = chunk.event(place)
+            fired = matcher.firings(event)
+            if not fired:
+                continue
+            event_id = self._ids.id_of(event, chunk.row(place))
+            if lines[place] <= skip:
+                continue
+            code = matcher.code_of(event)
+            self._unmatched[event.event_name if event.event_code is None else event.event_code] -= 1
+            body = body_of(event, code, event_id)
+            for index in fired:
+                self._stage(index, event, event_id, body, chunk, place)
+
+    def _stage(
+        self, index: int, event: Event | MessageLog, event_id: str, body: bytes, chunk: Chunk, place: int
+    ) -> None:
+        hook = self._group.hooks[index]
+        hook.firings += 1
+        key = choose_key(event, hook.key_fields)
+        if key is None:
+            message = f"the event has no {' and no '.join(hook.key_fields)}"
+            self._set_aside(hook, Reason.MISSING_USER_ID, message, event_id, chunk, place)
+            return
+        payload = hook.opening + body
+        if hook.is_too_large(key, payload):
+            message = f"payload and key have more than the {hook.max_record_bytes} bytes that the stream takes"
+            self._set_aside(hook, Reason.TOO_LARGE, message, event_id, chunk, place)
+            return
+        hook.staged += 1
+        record = StagedRecord(self._index, chunk.lines[place], index, key, payload, event_id, event.time_ms)
+        self._parts.write(hook.stream, partition_of(key, self._group.partitions), record)
+
+    def _set_aside(
+        self, hook: HookFirings, reason: Reason, message: str, event_id: str, chunk: Chunk, place: int
+    ) -> None:
+        hook.set_aside(reason)
+        letter = DeadLetter(
+            reason,
+            message,
+            self._planned.name,
+            chunk.lines[place],
+            hook.name,
+            hook.stream,
+            event_id=event_id,
+            **_event_of(chunk.source(place)),
+        )
+        self._dead_letters.write(letter)
+
+
+def _event_of(source: Source) -> dict[str, Any]:
+    return event_fields(source) if isinstance(source, bytes) else {"event": source}
