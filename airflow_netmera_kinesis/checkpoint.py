@@ -36,7 +36,6 @@ class Committed(msgspec.Struct, frozen=True):
 
     slice: str
     at_ms: int
-    partitions: int
     counts: Mapping[str, int]
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.slice import Terms
 
 ORDERS = ("file", "timestamp")
@@ -32,7 +33,12 @@ class PlanRequest(msgspec.Struct, frozen=True):
 
     @property
     def zone(self) -> tzinfo:
-        return ZoneInfo(self.terms.export_format.time_zone)
+        return zone_of(self.terms.export_format)
+
+
+def zone_of(export_format: ExportFormat) -> tzinfo:
+    """Return the zone in which names and local times are meant."""
+    return ZoneInfo(export_format.time_zone)
 
 
 def whole_number(value: object, param: str, at_most: int | None = None) -> int:

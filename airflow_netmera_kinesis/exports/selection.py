@@ -95,7 +95,7 @@ class _Selecting:
         return None
 
     def _may_still_grow(self, info: FileInfo) -> bool:
-        """Half a row of CSV can look whole: without a last newline, a file must have stood still since the last plan."""
+        """Half a row of CSV can look whole: without a last newline a file must have stood still since the last plan."""
         if ends_with_newline(self._folder, info):
             return False
         self._sizes[info.name] = info.size

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from logging import Logger
-
 from airflow_netmera_kinesis.carry import carry_over, load_carry, save_carry
 from airflow_netmera_kinesis.checkpoint import Checkpoint
 from airflow_netmera_kinesis.errors import SliceRefused
 from airflow_netmera_kinesis.ledger import sent_firings
+from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.slice import Slice
 from airflow_netmera_kinesis.stages.closing import close_abandoned, fence
@@ -16,7 +15,7 @@ from airflow_netmera_kinesis.storage import Folder
 
 
 def abandon(
-    state: Folder, staging: Folder, checkpoint: Checkpoint, current: Slice | None, request: PlanRequest, log: Logger
+    state: Folder, staging: Folder, checkpoint: Checkpoint, current: Slice | None, request: PlanRequest, log: Log
 ) -> Slice | None:
     """Return the slice that is still open; asked for again, as by a retry or a clear, nothing more happens."""
     wanted = request.abandon_slice

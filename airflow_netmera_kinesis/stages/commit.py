@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from logging import Logger
 
 import msgspec
 
@@ -12,6 +11,7 @@ from airflow_netmera_kinesis.checkpoint import Checkpoint, Committed, Consumed, 
 from airflow_netmera_kinesis.errors import CountsDisagree, SliceRefused
 from airflow_netmera_kinesis.lease import hold
 from airflow_netmera_kinesis.ledger import LedgerCounts, done_counts
+from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.slice import Slice, load_slice
 from airflow_netmera_kinesis.stages.closing import close_committed, still_open
@@ -27,7 +27,7 @@ def commit(
     slice_id: str,
     max_dead_letters: Quota,
     who: str,
-    log: Logger,
+    log: Log,
     *,
     keep_receipts: bool = False,
 ) -> Mapping[str, int]:
@@ -54,7 +54,7 @@ def commit(
                 f"is {checkpoint.slice or 'none'}: nothing was changed; start a new run"
             )
         lease.check()
-        done = Committed(slice_id, state.now_ms(), current.partitions, counts)
+        done = Committed(slice_id, state.now_ms(), counts)
         advance(
             state,
             checkpoint,

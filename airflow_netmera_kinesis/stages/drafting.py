@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from logging import Logger
 
 import msgspec
 
@@ -16,6 +15,7 @@ from airflow_netmera_kinesis.exports.selection import Rules, Selection, select
 from airflow_netmera_kinesis.firing_set import FiringSet
 from airflow_netmera_kinesis.grouping import group_files
 from airflow_netmera_kinesis.ledger import save_carried
+from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_memory import load_memory, save_memory
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Terms, save_slice, set_open_slice, slice_id
@@ -35,7 +35,7 @@ def draft(
     listed: Mapping[str, FileInfo],
     checkpoint: Checkpoint,
     request: PlanRequest,
-    log: Logger,
+    log: Log,
 ) -> Draft | None:
     """Select the new files, or say that there are none."""
     manifest = load_manifest(state, checkpoint)
@@ -135,7 +135,7 @@ def _date(files: tuple[ExportFile, ...], request: PlanRequest) -> str:
     return moment.strftime("%Y%m%d")
 
 
-def _tell(fresh: Slice, left: str, carried: FiringSet, changed: tuple[str, ...], log: Logger) -> None:
+def _tell(fresh: Slice, left: str, carried: FiringSet, changed: tuple[str, ...], log: Log) -> None:
     log.info(
         "new slice %s: %d files, %d bytes, in %d groups, %d partitions; %s",
         fresh.id, len(fresh.files), sum(file.size for file in fresh.files), len(fresh.groups), fresh.partitions, left,

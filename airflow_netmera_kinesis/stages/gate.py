@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from logging import Logger
 
 import msgspec
 
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportError, QuotaExceeded
 from airflow_netmera_kinesis.ledger import anything_sent
+from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.match_result import FileResult, HookResult, MatchResult, load_result
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.slice import Slice, load_slice
@@ -48,7 +48,7 @@ class Matched(msgspec.Struct, frozen=True):
         }
 
 
-def pass_gate(state: Folder, staging: Folder, slice_id: str, limits: Limits, log: Logger) -> int:
+def pass_gate(state: Folder, staging: Folder, slice_id: str, limits: Limits, log: Log) -> int:
     """Check the results of all match tasks and return the number of partitions to send; nothing is sent before.
 
     Raises QuotaExceeded, ExportError for a damaged file that may not be set aside, CountsDisagree or StagingError.
@@ -153,7 +153,7 @@ def _check_same_content(state: Folder, current: Slice, matched: Matched) -> None
             )
 
 
-def _check_bad_files(files: Iterable[FileResult], on_bad_file: str, log: Logger) -> None:
+def _check_bad_files(files: Iterable[FileResult], on_bad_file: str, log: Log) -> None:
     bad = [file for file in files if file.set_aside]
     for file in bad:
         log.warning("set aside %s: %s", file.name, file.set_aside)
@@ -176,7 +176,7 @@ def _check_malformed(file: FileResult, allowed: Quota) -> None:
         )
 
 
-def _warn_of_no_match(matched: Matched, log: Logger) -> None:
+def _warn_of_no_match(matched: Matched, log: Log) -> None:
     counts = matched.counts
     if not counts["events"] or counts["firings"]:
         return

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from logging import Logger
-
 from airflow_netmera_kinesis.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.lease import hold
 from airflow_netmera_kinesis.ledger import anything_sent
+from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.slice import OpenSlice, Slice, set_open_slice
 from airflow_netmera_kinesis.stages.abandoning import abandon
@@ -19,9 +18,7 @@ from airflow_netmera_kinesis.storage import Folder
 LEASE = "plan-and-commit"
 
 
-def plan(
-    state: Folder, staging: Folder, place: ExportPlace, request: PlanRequest, who: str, log: Logger
-) -> Slice | None:
+def plan(state: Folder, staging: Folder, place: ExportPlace, request: PlanRequest, who: str, log: Log) -> Slice | None:
     """Return the slice to work on, or None if there is nothing new; ``who`` tells others who plans.
 
     An open slice comes first. Until something of it is sent it gives way to a new plan if what it has frozen changed.
@@ -45,13 +42,13 @@ def plan(
         return freeze(state, made) if made else None
 
 
-def _go_on(state: Folder, current: Slice, log: Logger) -> Slice:
+def _go_on(state: Folder, current: Slice, log: Log) -> Slice:
     set_open_slice(state, OpenSlice(current.id))  # a killed plan may have marked it as closing
     log.info("slice %s is open: going on with its %d files", current.id, len(current.files))
     return current
 
 
-def _finish(state: Folder, current: Slice, request: PlanRequest, log: Logger) -> Slice:
+def _finish(state: Folder, current: Slice, request: PlanRequest, log: Log) -> Slice:
     set_open_slice(state, OpenSlice(current.id))
     log.info(
         "slice %s is sent in part: finishing it as frozen, with %d files, %d hooks, partitions %d, order %s, region %s",
