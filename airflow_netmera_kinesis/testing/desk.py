@@ -110,9 +110,10 @@ class Desk:
         account = self._account
         if action in PUTS and account.faults.resharded and account.dice.random() < account.faults.resharded:
             reshard_at_random(account, account.find_writable(request))
-        body = ACTIONS[action][1](account, request)
-        account.fates = {}
-        return body
+        try:
+            return ACTIONS[action][1](account, request)
+        finally:
+            account.fates = {}
 
     def _act_unheard(self, action: str, request: Request, tally: Tally) -> tuple[Body, int]:
         """Act without telling the sender, and count what was stored by it."""

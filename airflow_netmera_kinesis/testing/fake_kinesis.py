@@ -9,6 +9,8 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from airflow_netmera_kinesis.testing.books import Books
 from airflow_netmera_kinesis.testing.control import RemoteFakeKinesis
 from airflow_netmera_kinesis.testing.core import FakeKinesisCore
@@ -71,6 +73,17 @@ class FakeKinesis:
             "aws_access_key_id": "AKIAFAKEKINESIS",
             "aws_secret_access_key": "any",
         }
+
+    def airflow_connection(self) -> str:
+        """Give a connection to this Kinesis, as ``AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT`` takes it."""
+        known = self.client_arguments()
+        connection = {
+            "conn_type": "netmera_kinesis",
+            "login": known["aws_access_key_id"],
+            "password": known["aws_secret_access_key"],
+            "extra": {"region": known["region_name"], "endpoint_url": known["endpoint_url"]},
+        }
+        return msgspec.json.encode(connection).decode()
 
     def __enter__(self) -> Self:
         ready = threading.Event()

@@ -83,7 +83,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     dropped_after: float = 0.0
     zombie: float = 0.0
     slow: float = 0.0
-    # the actions that the twelve lines above strike
+    # the actions that the probabilities from throttled to slow are for
     actions: frozenset[str] = frozenset({"PutRecords", "PutRecord"})
 
     zombie_seconds: tuple[float, float] = (0.5, 2.0)

@@ -259,6 +259,16 @@ def test_a_probability_is_from_0_to_1(wrong: dict[str, Any]) -> None:
         Faults(**wrong)
 
 
+def test_fates_that_were_told_are_for_one_request_even_if_it_is_refused(core: Any) -> None:
+    core.inject("zombie", {0: "rejected"})
+    with pytest.raises(ConnectionDropped):
+        put(core, "ayse")
+    with pytest.raises(Refused, match="ValidationException"):
+        put(core, "")
+    assert core.store_zombies() == 1
+    assert stored(core) == ["ayse"]
+
+
 def test_an_unknown_misfortune_is_an_error_at_once(core: Any) -> None:
     with pytest.raises(ValueError, match="meteorite"):
         core.inject("meteorite")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -257,6 +258,12 @@ def test_it_listens_on_the_loopback_interface_and_stops_with_its_block() -> None
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(url.port or 0)), timeout=1)
     assert not [thread for thread in threading.enumerate() if thread.name == "fake-kinesis"]
+
+
+def test_a_dag_reaches_it_through_an_ordinary_connection(kinesis: FakeKinesis) -> None:
+    connection = json.loads(kinesis.airflow_connection())
+    assert connection["conn_type"] == "netmera_kinesis"
+    assert connection["extra"] == {"region": "eu-central-1", "endpoint_url": kinesis.endpoint_url}
 
 
 def test_a_port_that_is_taken_is_an_error(kinesis: FakeKinesis) -> None:
