@@ -45,6 +45,7 @@ READ_CHUNK = 2_000
 # Disk is a bound too: beyond this, reading waits for the hot keys.
 SPILLED_RECORDS = 5_000_000
 RELOAD_PAUSE_SECONDS = 1.0
+SHORTEST_WAIT_SECONDS = 0.001
 LONGEST_WAIT_SECONDS = 1.0
 # "Rate exceeded for shard shardId-000000000007 in stream … under account …"
 SHARD_IN_MESSAGE = re.compile(r"shardId-\d{12}")
@@ -133,8 +134,8 @@ class Delivery:
         self.counts = DeliveryCounts()
         self.rejections: Counter[str] = Counter()
         self._obstacles: Counter[str] = Counter()
-        self._lineage = Lineage()
-        self._proof = OrderProof(self._lineage)
+        self.lineage = Lineage()
+        self._proof = OrderProof(self.lineage)
         self._paces = Paces(elastic=settings.elastic, unlimited=frozenset({ANY_SHARD}), rng=rng)
         self._lanes = Lanes(lambda key: ANY_SHARD, spill, packer)
         self._requests = Requests(self._lanes, self._paces, settings.limits)
@@ -175,6 +176,10 @@ class Delivery:
             raise self._failure
         return self.counts
 
+    def share(self) -> None:
+        """Ask again how much of each shard is ours: other tasks that write to the stream come and go."""
+        self._paces.share(self._shares(self._requests.shards), 1.0)
+
     def _may_read(self) -> bool:
         lanes = self._lanes
         if lanes.ready_bytes >= READ_AHEAD_BYTES or lanes.spilled >= SPILLED_RECORDS:
@@ -196,7 +201,7 @@ class Delivery:
 
     def _send(self, *, hold: bool) -> None:
         """Send what may go. ``hold``: while others are on their way, wait for more to join an unfilled request."""
-        while self._in_flight < self._settings.concurrency:
+        while self._in_flight < self._lines():
             now = self._clock()
             if hold and self._in_flight and not self._requests.fills(now):
                 return
@@ -210,10 +215,14 @@ class Delivery:
             self.counts.entries += len(request.entries)
             self._transport.send(request)
 
+    def _lines(self) -> int:
+        """How many requests may be on their way: one until anything is known about the shards, to learn from it."""
+        return self._settings.concurrency if self._requests.shards else 1
+
     def _patience(self) -> float:
         """How long the next answer may take before something else is due."""
-        due = self._requests.due(self._clock()) if self._in_flight < self._settings.concurrency else None
-        return LONGEST_WAIT_SECONDS if due is None else min(due, LONGEST_WAIT_SECONDS)
+        due = self._requests.due(self._clock()) if self._in_flight < self._lines() else None
+        return LONGEST_WAIT_SECONDS if due is None else max(SHORTEST_WAIT_SECONDS, min(due, LONGEST_WAIT_SECONDS))
 
     def _receive(self, timeout: float) -> None:
         arrived = self._transport.receive(timeout)
@@ -372,8 +381,8 @@ class Delivery:
         shards = self._transport.shards()
         self._loaded = self._clock()
         self._requests.shards = shards
-        self._lineage.learn({shard.shard_id: shard.parents for shard in shards.shards})
-        self._paces.share(self._shares(shards), 1.0)
+        self.lineage.learn({shard.shard_id: shard.parents for shard in shards.shards})
+        self.share()
         self._lanes.resort(shards.shard_of)
 
     def _follow_shards(self, delivered: list[tuple[Entry, EntryAnswer]], now: float) -> None:

@@ -144,8 +144,16 @@ def hold(folder: Folder, name: str, who: str) -> Iterator[Lease]:
 
 def holders(folder: Folder, prefix: str) -> list[Holder]:
     """List who holds a lease whose name begins with ``prefix`` now."""
-    living = [info.name for info in folder.list(f"leases/{prefix}") if not _is_over(folder, info)]
-    return [holder for holder in (_holder(folder, name) for name in living) if holder is not None]
+    return [holder for holder in (_holder(folder, file) for file in _living(folder, prefix)) if holder is not None]
+
+
+def held(folder: Folder, prefix: str) -> list[str]:
+    """List the names of the leases that begin with ``prefix`` and are held now."""
+    return sorted({file.removeprefix("leases/").rpartition(".")[0] for file in _living(folder, prefix)})
+
+
+def _living(folder: Folder, prefix: str) -> list[str]:
+    return [info.name for info in folder.list(f"leases/{prefix}") if not _is_over(folder, info)]
 
 
 def _take(folder: Folder, name: str, who: str, over: dict[int, FileInfo], started: float) -> Lease:

@@ -39,19 +39,20 @@ class Lineage:
         self._parents.update({shard: tuple(of) for shard, of in parents.items()})
 
     def explains(self, old: str, new: str) -> bool:
-        """Whether a key may have moved from ``old`` to ``new``; shards that nobody listed explain themselves."""
-        if old not in self._parents or new not in self._parents:
-            return True
+        """Whether a key may have moved from ``old`` to ``new``.
+
+        A listing shows open shards: one that was closed between two listings is not known, and then anything may be.
+        """
         seen: set[str] = set()
-        ancestors = list(self._parents[new])
-        while ancestors:
-            shard = ancestors.pop()
-            if shard == old:
+        shards = [new]
+        while shards:
+            shard = shards.pop()
+            if shard == old or shard not in self._parents:
                 return True
             if shard not in seen:
                 seen.add(shard)
-                ancestors.extend(self._parents.get(shard, ()))
-        return False
+                shards.extend(self._parents[shard])
+        return old not in self._parents
 
 
 class OrderProof:

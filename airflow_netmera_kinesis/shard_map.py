@@ -43,6 +43,10 @@ class ShardMap:
         self.known = frozenset(self._ids)
         self.shard_of: Callable[[str], str] = lru_cache(maxsize=REMEMBERED_KEYS)(self._shard_of)
 
+    def __bool__(self) -> bool:
+        """Whether any shard is known."""
+        return bool(self._ids)
+
     def learn(self, key: str, shard: str) -> bool:
         """Take note of where Kinesis put a key; return whether predictions changed. A listed map learns nothing."""
         return False
@@ -51,19 +55,12 @@ class ShardMap:
         """Name the shard that will take this key."""
         return self._ids[max(0, bisect.bisect_right(self._firsts, hash_of(key)) - 1)]
 
-    def sharing(self, partitions: int) -> dict[str, int]:
-        """Count, for each shard, the user partitions whose hash range meets it: they share its capacity."""
-        return {
-            shard.shard_id: 1 + (shard.last_hash * partitions >> 128) - (shard.first_hash * partitions >> 128)
-            for shard in self.shards
-        }
-
 
 class LearnedShardMap(ShardMap):
     """A map for streams that may not be listed: each shard's range is what its answers have shown so far.
 
-    Keys outside every range are on ANY_SHARD. An answer inside another shard's range means that the stream was resharded:
-    everything is learned anew.
+    Keys outside every range are on ANY_SHARD. An answer inside another shard's range means that the stream was
+    resharded: everything is learned anew.
     """
 
     def __init__(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from types import TracebackType
 
 import msgspec
 
@@ -27,7 +26,7 @@ class DiskSpill:
         self._table.execute("INSERT INTO waiting (key, record) VALUES (?, ?)", (key, self._encode(record)))
 
     def pull(self, key: str, records: int, size: int) -> list[StagedRecord]:
-        """Take the oldest of a key's records away: one at least, about ``size`` bytes at most, none when none are left."""
+        """Take the oldest of a key's records away: at least one if any is left, about ``size`` bytes at most."""
         if self._table is None:
             return []
         name = key.encode("utf-8", "surrogatepass")
@@ -53,17 +52,9 @@ class DiskSpill:
             self._table.close()
             self._table = None
 
-    def __enter__(self) -> DiskSpill:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def _temporary_table() -> sqlite3.Connection:
-    # An empty name is a private database in a temporary file, which SQLite deletes when it is closed or the process dies.
+    # An empty name is a private database in a temporary file, which is gone when closed, or when the process dies.
     table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     table.execute("PRAGMA journal_mode = OFF")
     table.execute("PRAGMA synchronous = OFF")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 
 from airflow_netmera_kinesis.outcome import Lost, Outcome
 from airflow_netmera_kinesis.request import Request
@@ -47,15 +46,10 @@ class ThreadedTransport:
     def _carry_out(self, request: Request, put: Callable[[Request], Outcome]) -> None:
         try:
             outcome = put(request)
-        except Exception as error:
-            # Whatever it was, nobody knows whether the request got through: an answer must come in any case.
+        except Exception as error:  # noqa: BLE001 - whatever it was, an answer must come: perhaps it got through
             outcome = Lost(type(error).__name__, "")
         self._answers.put((request, outcome))
 
-    def __enter__(self) -> ThreadedTransport:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Wait for the requests that are on their way, and end the threads."""
         self._threads.shutdown(wait=True)

@@ -1,0 +1,248 @@
+"""Send one stream's part of a partition: what the ledger does not know, in order; prove the order; mark it done."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from random import Random
+from typing import Any, Protocol
+
+import msgspec
+
+from airflow_netmera_kinesis.connector import ConnectorSettings
+from airflow_netmera_kinesis.delivery import (
+    DEFAULT_CONCURRENCY,
+    STALL_TIMEOUT_SECONDS,
+    Delivery,
+    DeliverySettings,
+)
+from airflow_netmera_kinesis.errors import ConfigurationError, CountsDisagree
+from airflow_netmera_kinesis.journal import StateJournal
+from airflow_netmera_kinesis.ledger import Ledger, open_ledger
+from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.outcome import Outcome
+from airflow_netmera_kinesis.progress import Progress
+from airflow_netmera_kinesis.quota import Quota
+from airflow_netmera_kinesis.receipt import check_no_break, prove_order
+from airflow_netmera_kinesis.record import StagedRecord
+from airflow_netmera_kinesis.request import Request, RequestLimits
+from airflow_netmera_kinesis.shard_map import ShardMap
+from airflow_netmera_kinesis.sharing import running_partitions, shares_of
+from airflow_netmera_kinesis.slice import Slice
+from airflow_netmera_kinesis.spill import DiskSpill
+from airflow_netmera_kinesis.stages.gate import check_dead_letters, load_matched
+from airflow_netmera_kinesis.staging import PartRef, check_part, records_of
+from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.stream_description import StreamDescription, describe_stream, list_shards
+from airflow_netmera_kinesis.transport import ThreadedTransport
+from airflow_netmera_kinesis.wire import Wire
+
+SHARE_EVERY_SECONDS = 15.0
+
+
+class Connector(Protocol):
+    """What a connection gives: where to, and clients that sign with its keys."""
+
+    @property
+    def settings(self) -> ConnectorSettings: ...
+
+    def get_conn(self) -> Any: ...
+
+    def put_records_client(self, connections: int) -> Any: ...
+
+
+class SendSettings(msgspec.Struct, frozen=True):
+    """How to send: requests on their way per stream, seconds without a delivery, and how much Kinesis may refuse."""
+
+    concurrency: int = DEFAULT_CONCURRENCY
+    stall_timeout: float = STALL_TIMEOUT_SECONDS
+    max_dead_letters: Quota | None = None
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """One stream of one partition, with all that sending it needs.
+
+    ``connect`` reads the connection anew. ``check`` is called before every request: it raises when the partition's
+    lease is lost. ``stopped`` tells that the task was asked to end.
+    """
+
+    slice: Slice
+    stream: str
+    partition: int
+    parts: list[PartRef]
+    address: Mapping[str, str]
+    state: Folder
+    staging: Folder
+    settings: SendSettings
+    connect: Callable[[], Connector]
+    check: Callable[[], None]
+    stopped: Callable[[], bool]
+    log: Log
+
+    @property
+    def staged(self) -> int:
+        """How many records are staged."""
+        return sum(part.records for part in self.parts)
+
+
+def send_stream(sending: Sending) -> None:
+    """Deliver, compare the counts, prove the order from all receipts, and only then mark the ledger done."""
+    check_no_break(sending.state, sending.slice.id, sending.stream, sending.partition)
+    for part in sending.parts:
+        check_part(sending.staging, part)
+    connector = sending.connect()
+    description = describe_stream(connector.get_conn(), sending.stream, sending.address)
+    _check_distribution(sending, description)
+    with open_ledger(sending.state, sending.slice.id, sending.stream, sending.partition) as ledger:
+        earlier = ledger.delivered_count + ledger.dead_count
+        delivery = _deliver(sending, connector, description, ledger)
+        _check_counts(sending, ledger)
+        receipts = prove_order(sending.state, sending.slice.id, sending.stream, sending.partition, delivery.lineage)
+        sending.check()
+        ledger.done()
+    _report(sending, delivery, ledger, earlier, receipts)
+
+
+def _deliver(sending: Sending, connector: Connector, description: StreamDescription, ledger: Ledger) -> Delivery:
+    log, stream, settings = sending.log, sending.stream, sending.settings
+    progress = Progress(log, stream, sending.staged - ledger.counts().settled, time.monotonic)
+    shared = time.monotonic()
+
+    def put_with(connector: Connector) -> Callable[[Request], Outcome]:
+        return Wire(connector.put_records_client(settings.concurrency), sending.address).put
+
+    def renew() -> Callable[[Request], Outcome]:
+        log.warning("stream %s: Kinesis refused the credentials; reading the connection again", stream)
+        return put_with(sending.connect())
+
+    def shares(shards: ShardMap) -> dict[str, float]:
+        if sending.slice.partitions == 1:
+            return {}
+        running = running_partitions(sending.state, sending.slice.id) | {sending.partition}
+        return shares_of(shards, sending.slice.partitions, running)
+
+    def tick(delivery: Delivery) -> None:
+        nonlocal shared
+        sending.check()
+        progress.look(delivery)
+        if sending.slice.partitions > 1 and time.monotonic() - shared > SHARE_EVERY_SECONDS:
+            shared = time.monotonic()
+            delivery.share()
+
+    with (
+        closing(DiskSpill()) as spill,
+        closing(_journal(sending, ledger)) as journal,
+        closing(
+            ThreadedTransport(
+                put_with(connector),
+                concurrency=settings.concurrency,
+                renew=renew,
+                shards=lambda: list_shards(connector.get_conn(), stream, sending.address),
+            )
+        ) as transport,
+    ):
+        delivery = Delivery(
+            _delivery_settings(sending, description),
+            transport,
+            journal,
+            spill,
+            clock=time.monotonic,
+            rng=Random(),
+            shares=shares,
+            stopped=sending.stopped,
+            tick=tick,
+        )
+        delivery.run(_unsettled(sending, ledger))
+    return delivery
+
+
+def _delivery_settings(sending: Sending, description: StreamDescription) -> DeliverySettings:
+    """The smallest batch of the hooks that feed a stream applies to all of it."""
+    batches = [hook.batch for hook in sending.slice.hooks if hook.active and hook.stream == sending.stream]
+    return DeliverySettings(
+        stream=sending.stream,
+        limits=RequestLimits(min(batch.max_records for batch in batches), min(batch.max_bytes for batch in batches)),
+        concurrency=sending.settings.concurrency,
+        stall_timeout=sending.settings.stall_timeout,
+        elastic=description.on_demand,
+    )
+
+
+def _journal(sending: Sending, ledger: Ledger) -> StateJournal:
+    matched = load_matched(sending.state, sending.slice.id)
+    hooks = {hook.hook: hook for hook in matched.hooks} if matched else {}
+    allowed = sending.settings.max_dead_letters
+
+    def allow(dead: Mapping[int, int]) -> None:
+        for index, count in dead.items():
+            if allowed is not None and index in hooks:
+                hook = hooks[index]
+                check_dead_letters(hook.name, count + sum(hook.dead.values()), hook.firings, allowed)
+
+    return StateJournal(sending.state, sending.slice, sending.stream, sending.partition, ledger, allow)
+
+
+def _unsettled(sending: Sending, ledger: Ledger) -> Iterator[StagedRecord]:
+    """Yield, in order, the records that earlier tries have not settled."""
+    parts = [records_of(sending.staging, part) for part in sending.parts]
+    records = _by_time(parts) if sending.slice.order == "timestamp" else (record for part in parts for record in part)
+    if ledger.is_empty:
+        yield from records
+        return
+    for record in records:
+        if not ledger.settled(record.file, record.line, record.hook):
+            yield record
+
+
+def _by_time(parts: list[Iterator[StagedRecord]]) -> Iterator[StagedRecord]:
+    """Merge files by event time; within a file lines stay as they stand, so its time never goes back."""
+
+    def timed(part: Iterator[StagedRecord]) -> Iterator[tuple[int, int, int, StagedRecord]]:
+        latest = 0
+        for record in part:
+            latest = max(latest, record.time_ms or 0)
+            yield latest, record.file, record.line, record
+
+    merged = heapq.merge(*map(timed, parts), key=lambda each: each[:3])
+    return (record for *_, record in merged)
+
+
+def _check_distribution(sending: Sending, description: StreamDescription) -> None:
+    if description.ignores_keys:
+        raise ConfigurationError(
+            f"stream {sending.stream}: its RecordDistributionStrategy is AUTO, so Kinesis ignores partition keys and "
+            "no user's order would hold: choose a stream with another strategy"
+        )
+    if not description.described:
+        sending.log.warning(
+            "stream %s: not allowed to call DescribeStreamSummary, so the documented defaults apply: records of at "
+            "most %d bytes, and nobody can tell whether the stream ignores partition keys",
+            sending.stream, description.max_record_bytes,
+        )  # fmt: skip
+
+
+def _check_counts(sending: Sending, ledger: Ledger) -> None:
+    if ledger.counts().settled != sending.staged:
+        raise CountsDisagree(
+            f"stream {sending.stream}, partition {sending.partition}: staged {sending.staged} is not delivered "
+            f"{ledger.delivered_count} + delivered by an abandoned slice {ledger.carried_count} + dead letters "
+            f"{ledger.dead_count}"
+        )
+
+
+def _report(sending: Sending, delivery: Delivery, ledger: Ledger, earlier: int, receipts: int) -> None:
+    missing = ledger.delivered_count - receipts
+    if missing > 0:
+        sending.log.warning(
+            "stream %s, partition %d: %d delivered records have no receipt: an earlier try was killed before that",
+            sending.stream, sending.partition, missing,
+        )  # fmt: skip
+    counts = delivery.counts
+    sending.log.info(
+        "stream %s, partition %d: staged %d = delivered %d + dead letters %d, of which earlier tries settled %d; "
+        "%d requests, %d records rejected and sent again, %d unknown and perhaps stored twice; %d receipts in order",
+        sending.stream, sending.partition, sending.staged, ledger.delivered_count + ledger.carried_count,
+        ledger.dead_count, earlier + ledger.carried_count, counts.requests, counts.rejected, counts.unknown, receipts,
+    )  # fmt: skip

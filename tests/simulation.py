@@ -1,0 +1,171 @@
+"""Play deliveries against the fake Kinesis in virtual time: no sockets, no threads, no sleeping."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from random import Random
+
+import msgspec
+
+from airflow_netmera_kinesis.order_proof import Break
+from airflow_netmera_kinesis.ordering import Entry
+from airflow_netmera_kinesis.outcome import Answered, EntryAnswer, Lost, Outcome, outcome_of_error
+from airflow_netmera_kinesis.record import StagedRecord
+from airflow_netmera_kinesis.request import Request
+from airflow_netmera_kinesis.shard_map import LearnedShardMap, Shard, ShardMap
+from airflow_netmera_kinesis.testing.core import FakeKinesisCore
+from airflow_netmera_kinesis.testing.refusal import ConnectionDropped, Refused
+
+READ_TIMEOUT_SECONDS = 30.0
+
+
+class Clock:
+    """A clock that only moves when somebody waits."""
+
+    def __init__(self, now: float = 1_790_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Killed(BaseException):
+    """The sending process dies here."""
+
+
+class SimulatedTransport:
+    """Requests reach the fake after a while, in any order, and their answers take another while."""
+
+    def __init__(self, core: FakeKinesisCore, clock: Clock, stream: str, rng: Random, *, lists: bool = True) -> None:
+        self._core = core
+        self._clock = clock
+        self._stream = stream
+        self._rng = rng
+        self._lists = lists
+        self._under_way: list[tuple[float, int, Request]] = []
+        self._answers: list[tuple[float, int, Request, Outcome]] = []
+        self._numbers = itertools.count()
+        self.renewals = 0
+        self.sent: list[Request] = []
+        self.access_key = "old"
+
+    def send(self, request: Request) -> None:
+        at = self._clock.now + self._rng.uniform(0.001, 0.02)
+        self.sent.append(request)
+        heapq.heappush(self._under_way, (at, next(self._numbers), request))
+
+    def receive(self, timeout: float) -> tuple[Request, Outcome] | None:
+        until = self._clock.now + timeout
+        self._arrive(until)
+        if self._answers and self._answers[0][0] <= until:
+            at, _, request, outcome = heapq.heappop(self._answers)
+            self._clock.now = max(self._clock.now, at)
+            return request, outcome
+        self._clock.now = until
+        return None
+
+    def _arrive(self, until: float) -> None:
+        """Let the requests reach the fake, each at its own time, that are due before the next answer."""
+        while self._under_way and self._under_way[0][0] <= min(
+            until, self._answers[0][0] if self._answers else float("inf")
+        ):
+            at, number, request = heapq.heappop(self._under_way)
+            self._clock.now = max(self._clock.now, at)
+            delay, outcome = self._put(request)
+            heapq.heappush(self._answers, (self._clock.now + delay, number, request, outcome))
+
+    def renew(self) -> None:
+        self.renewals += 1
+        self.access_key = "new"
+
+    def shards(self) -> ShardMap:
+        return list_shards(self._core, self._stream) if self._lists else LearnedShardMap()
+
+    def _put(self, request: Request) -> tuple[float, Outcome]:
+        records = [{"Data": entry.data, "PartitionKey": entry.key} for entry in request.entries]
+        answer = self._core.answer("PutRecords", {"StreamName": self._stream, "Records": records}, self.access_key)
+        delay = answer.delay + self._rng.uniform(0.001, 0.02)
+        if delay > READ_TIMEOUT_SECONDS:
+            return READ_TIMEOUT_SECONDS, Lost("ReadTimeoutError", "")
+        if isinstance(answer.failure, ConnectionDropped):
+            return delay, Lost("ConnectionClosedError", "")
+        if isinstance(answer.failure, Refused):
+            return delay, outcome_of_error(answer.failure.code, answer.failure.message, answer.failure.status)
+        return delay, Answered([msgspec.convert(entry, EntryAnswer) for entry in answer.body["Records"]])
+
+
+class BookJournal:
+    """Keeps in memory what a ledger keeps on disk: it survives the sender, not the test."""
+
+    def __init__(self, dies: Callable[[], bool] = lambda: False) -> None:
+        self.settled: set[tuple[int, int, int]] = set()
+        self.receipts: list[tuple[Entry, EntryAnswer]] = []
+        self.losses = 0
+        self.lost: set[tuple[int, int, int]] = set()
+        self.dead: list[tuple[Entry, str]] = []
+        self.breaks: list[Break] = []
+        self.dies = dies
+
+    def delivered(self, receipts: list[tuple[Entry, EntryAnswer]]) -> None:
+        if self.dies():
+            raise Killed
+        self.receipts.extend(receipts)
+        for entry, _ in receipts:
+            self._settle(entry)
+
+    def unknown(self, entries: list[Entry]) -> None:
+        self.losses += sum(len(entry.records) for entry in entries)
+        self.lost.update(place(record) for entry in entries for record in entry.records)
+
+    def refused(self, entry: Entry, code: str, message: str) -> None:
+        self.dead.append((entry, code))
+        self._settle(entry)
+
+    def broken(self, entry: Entry, contradiction: Break) -> None:
+        self.breaks.append(contradiction)
+
+    def _settle(self, entry: Entry) -> None:
+        for record in entry.records:
+            assert place(record) not in self.settled, "a record was settled twice"
+            self.settled.add(place(record))
+
+
+class MemorySpill:
+    """A spill without a disk."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, list[StagedRecord]] = {}
+        self.pushed = 0
+
+    def push(self, record: StagedRecord) -> None:
+        self.pushed += 1
+        self.records.setdefault(record.key, []).append(record)
+
+    def pull(self, key: str, records: int, size: int) -> list[StagedRecord]:
+        waiting = self.records.get(key, [])
+        taken, self.records[key] = waiting[:records], waiting[records:]
+        return taken
+
+
+def place(record: StagedRecord) -> tuple[int, int, int]:
+    return record.file, record.line, record.hook
+
+
+def list_shards(core: FakeKinesisCore, stream: str) -> ShardMap:
+    body = core.handle("ListShards", {"StreamName": stream, "ShardFilter": {"Type": "AT_LATEST"}}, "new")
+    return ShardMap(
+        Shard(
+            shard["ShardId"],
+            int(shard["HashKeyRange"]["StartingHashKey"]),
+            int(shard["HashKeyRange"]["EndingHashKey"]),
+            tuple(shard[parent] for parent in ("ParentShardId", "AdjacentParentShardId") if parent in shard),
+        )
+        for shard in body["Shards"]
+    )
+
+
+def make_record(line: int, user: str, size: int = 40) -> StagedRecord:
+    payload = f'{{"hookName":"purchases","eventId":"e{line}"}}'.encode()
+    return StagedRecord(0, line, 0, user, payload.ljust(size), f"e{line}", None)

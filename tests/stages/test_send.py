@@ -1,0 +1,337 @@
+"""What is staged for a partition stands in Kinesis once, in order, and a second try goes on where the first stopped."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+from botocore.config import Config
+from simulation import make_record
+
+from airflow_netmera_kinesis.connector import ConnectorSettings
+from airflow_netmera_kinesis.dead_letter import read_dead_letters
+from airflow_netmera_kinesis.errors import (
+    ConfigurationError,
+    OrderBroken,
+    QuotaExceeded,
+    SliceRefused,
+    StagingError,
+    StreamRefused,
+)
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.hook_definition import BatchLimits, HookDefinition
+from airflow_netmera_kinesis.ledger import done_counts, open_ledger
+from airflow_netmera_kinesis.match_result import FileResult, HookResult, MatchResult, save_result
+from airflow_netmera_kinesis.quota import Quota, parse_quota
+from airflow_netmera_kinesis.receipt import read_receipts, save_break
+from airflow_netmera_kinesis.record import StagedRecord
+from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
+from airflow_netmera_kinesis.stages.send import send_partition
+from airflow_netmera_kinesis.stages.stream import SendSettings
+from airflow_netmera_kinesis.staging import PartRef, PartWriter
+from airflow_netmera_kinesis.storage import LocalFolder
+from airflow_netmera_kinesis.testing import FakeKinesis, Faults
+from airflow_netmera_kinesis.testing.faults import RecordFate
+
+REGION = "eu-central-1"
+SLICE = "20260907-abc"
+PURCHASES, LOGINS = "netmera-purchases", "netmera-logins"
+log = logging.getLogger("test")
+
+
+class LoopbackConnector:
+    """A connection to the fake, without Airflow."""
+
+    def __init__(self, endpoint_url: str, access_key: str = "AKIATEST") -> None:
+        self.settings = ConnectorSettings(region=REGION, endpoint_url=endpoint_url)
+        self._access_key = access_key
+
+    def get_conn(self) -> Any:
+        return self._client(Config())
+
+    def put_records_client(self, connections: int) -> Any:
+        return self._client(Config(retries={"total_max_attempts": 1}, max_pool_connections=connections))
+
+    def _client(self, config: Config) -> Any:
+        return boto3.client(
+            "kinesis",
+            region_name=REGION,
+            endpoint_url=self.settings.endpoint_url,
+            aws_access_key_id=self._access_key,
+            aws_secret_access_key="secret",
+            config=config,
+        )
+
+
+class Scene:
+    """A slice that is matched and waits to be sent."""
+
+    def __init__(self, folder: Path, kinesis: FakeKinesis) -> None:
+        self.kinesis = kinesis
+        self.state, self.staging = LocalFolder(folder / "state"), LocalFolder(folder / "staging")
+        self.hooks = (
+            HookDefinition("purchases", event_code="n:ph", stream_name=PURCHASES),
+            HookDefinition("logins", event_code="n:cl", stream_name=LOGINS),
+        )
+        self.records: list[StagedRecord] = []
+        self.partitions, self.order = 1, "file"
+        self.settings = SendSettings(max_dead_letters=parse_quota("1%, 100", "max_dead_letters"))
+        self.keys = iter(["AKIATEST"] * 99)
+
+    def stage(self, records: list[StagedRecord], files: int = 1) -> None:
+        """Stage records, a group for each file, as match would have."""
+        self.records = records
+        current = Slice(
+            SLICE,
+            "/exports",
+            tuple(ExportFile(f"day-{file}.ndjson", 1, 0) for file in range(files)),
+            tuple((file,) for file in range(files)),
+            self.hooks,
+            ExportFormat(),
+            self.partitions,
+            self.order,
+            Target(REGION, self.kinesis.endpoint_url),
+            "",
+            0,
+        )
+        save_slice(self.state, current)
+        set_open_slice(self.state, OpenSlice(SLICE))
+        for group in range(files):
+            parts = list(self._parts(group))
+            mine = [record for record in records if record.file == group]
+            firings = [sum(record.hook == hook for record in mine) for hook in range(len(self.hooks))]
+            hooks = tuple(HookResult(n, hook.name, firings[n], firings[n]) for n, hook in enumerate(self.hooks))
+            files_read = (FileResult(group, f"day-{group}.ndjson", len(mine), 0, len(mine), "digest"),)
+            save_result(self.staging, MatchResult(SLICE, group, files_read, hooks, tuple(parts)))
+        limits = Limits(Quota(), Quota())
+        pass_gate(self.state, self.staging, SLICE, limits, log)
+
+    def _parts(self, group: int) -> Iterator[PartRef]:
+        dealt: dict[tuple[str, int], list[StagedRecord]] = defaultdict(list)
+        for record in self.records:
+            if record.file == group:
+                dealt[self.hooks[record.hook].stream, 0].append(record)
+        for (stream, partition), records in dealt.items():
+            with PartWriter(self.staging, SLICE, stream, partition, group) as writer:
+                for record in records:
+                    writer.write(record)
+            yield writer.ref()
+
+    def send(self, stop: threading.Event | None = None) -> dict[str, int]:
+        return send_partition(
+            self.state,
+            self.staging,
+            SLICE,
+            0,
+            self.settings,
+            connect=lambda: LoopbackConnector(self.kinesis.endpoint_url, next(self.keys)),
+            stop=stop or threading.Event(),
+            who="test",
+            log=log,
+        )
+
+    def judge(self, stream: str = PURCHASES) -> Any:
+        expected: dict[str, list[Any]] = defaultdict(list)
+        for record in self.records:
+            if self.hooks[record.hook].stream == stream:
+                expected[record.key].append(("purchases", record.event_id))
+        return self.kinesis.core.books.judge_order(stream, expected)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, fake_kinesis: FakeKinesis) -> Scene:
+    fake_kinesis.core.create_stream(PURCHASES, 2)
+    fake_kinesis.core.create_stream(LOGINS, 1)
+    return Scene(tmp_path, fake_kinesis)
+
+
+def some(count: int, users: int = 20) -> list[StagedRecord]:
+    return [make_record(line, f"user-{line * line % users}") for line in range(1, count + 1)]
+
+
+def test_what_is_staged_arrives_once_and_in_order(scene: Scene) -> None:
+    scene.stage(some(1_000))
+    assert scene.send() == {"staged": 1_000, "delivered": 1_000, "dead_letters": 0, "unknown": 0}
+    verdict = scene.judge()
+    assert verdict.clean
+    assert verdict.duplicates == 0
+    done = done_counts(scene.state, SLICE, PURCHASES, 0)
+    assert done is not None
+    assert done.delivered == {0: 1_000}
+
+
+def test_every_delivered_record_has_a_receipt_with_its_event_id(scene: Scene) -> None:
+    scene.stage(some(50))
+    scene.send()
+    receipts = list(read_receipts(scene.state, SLICE, PURCHASES, 0))
+    assert {event_id for receipt in receipts for *_, event_id in receipt.firings} == {
+        record.event_id for record in scene.records
+    }
+    stored = {record.sequence_number for record in scene.kinesis.core.books.in_order(PURCHASES)}
+    assert {int(receipt.sequence) for receipt in receipts} == {int(number) for number in stored}
+
+
+def test_streams_are_sent_side_by_side_and_one_that_fails_does_not_hold_up_the_other(scene: Scene) -> None:
+    logins = [msgspec.structs.replace(record, hook=1, line=record.line + 100) for record in some(100)]
+    scene.stage(some(100) + logins)
+    scene.kinesis.core.handle("DeleteStream", {"StreamName": LOGINS})
+    with pytest.raises(StreamRefused, match=f"{LOGINS}.*ResourceNotFound"):
+        scene.send()
+    assert scene.judge().clean
+    assert done_counts(scene.state, SLICE, PURCHASES, 0) is not None
+    scene.kinesis.core.create_stream(LOGINS, 1)
+    assert scene.send()["delivered"] == 200
+    assert scene.judge().duplicates == 0
+
+
+def test_files_follow_one_another_in_the_order_of_the_slice(scene: Scene) -> None:
+    records = [msgspec.structs.replace(record, file=record.line % 3) for record in some(90, users=2)]
+    records.sort(key=lambda record: record.file)
+    scene.stage(records, files=3)
+    scene.send()
+    assert scene.judge().clean
+
+
+def test_by_timestamp_files_are_merged_by_event_time(scene: Scene) -> None:
+    scene.order = "timestamp"
+    records = [
+        msgspec.structs.replace(record, file=record.line % 2, time_ms=1_000 * record.line)
+        for record in some(60, users=2)
+    ]
+    scene.stage(records, files=2)
+    scene.send()
+    assert scene.judge().clean
+
+
+def test_a_try_that_failed_is_continued_and_nothing_that_the_ledger_knows_is_sent_again(scene: Scene) -> None:
+    scene.stage(some(600, users=300))
+    scene.settings = SendSettings(concurrency=1)
+    scene.kinesis.core.inject(None, "access_denied", "access_denied")
+    with pytest.raises(StreamRefused, match="AccessDenied"):
+        scene.send()
+    first = scene.kinesis.core.books.counts(PURCHASES).stored
+    assert 0 < first < 600
+    counts = scene.send()
+    assert counts["delivered"] == 600
+    verdict = scene.judge()
+    assert verdict.clean
+    assert verdict.duplicates == 0
+
+
+def test_a_done_partition_sends_nothing_more(scene: Scene) -> None:
+    scene.stage(some(10))
+    scene.send()
+    before = scene.kinesis.core.books.counts(PURCHASES).requests
+    assert scene.send()["delivered"] == 10
+    assert scene.kinesis.core.books.counts(PURCHASES).requests == before
+
+
+def test_new_keys_take_effect_in_a_running_task(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.stage(some(100))
+    scene.kinesis.core.inject("expired_token")
+    assert scene.send()["delivered"] == 100
+    assert "reading the connection again" in caplog.text
+
+
+def test_a_permanent_error_is_a_dead_letter_with_kinesis_own_words(scene: Scene) -> None:
+    scene.stage(some(10, users=10))
+    scene.kinesis.core.inject({2: RecordFate.UNHEARD_OF})
+    counts = scene.send()
+    assert (counts["delivered"], counts["dead_letters"]) == (9, 1)
+    [letter] = read_dead_letters(scene.state, next(info.name for info in scene.state.list("dead_letters/")))
+    assert letter.reason.value == "REFUSED"
+    assert (letter.hook, letter.stream, letter.file) == ("purchases", PURCHASES, "day-0.ndjson")
+    assert not letter.perhaps_stored
+
+
+def test_too_many_dead_letters_fail_the_task(scene: Scene) -> None:
+    scene.settings = SendSettings(max_dead_letters=parse_quota("5", "max_dead_letters"))
+    scene.stage(some(200, users=200))
+    scene.kinesis.core.faults = Faults(unheard_of=1.0)
+    with pytest.raises(QuotaExceeded, match="hook purchases: 6 of 200"):
+        scene.send()
+
+
+def test_a_part_that_was_changed_fails_before_anything_is_sent(scene: Scene) -> None:
+    scene.stage(some(10))
+    [name] = [info.name for info in scene.staging.list() if info.name.endswith(".part")]
+    data = bytearray(scene.staging.read(name))
+    data[-3] ^= 1
+    scene.staging.write(name, bytes(data))
+    with pytest.raises(StagingError, match="was changed"):
+        scene.send()
+    assert scene.kinesis.core.books.counts(PURCHASES).requests == 0
+
+
+def test_a_stream_that_ignores_keys_is_refused(scene: Scene) -> None:
+    scene.kinesis.core.handle("DeleteStream", {"StreamName": PURCHASES})
+    scene.kinesis.core.create_stream(PURCHASES, 2, ignores_keys=True)
+    scene.stage(some(10))
+    with pytest.raises(ConfigurationError, match="AUTO"):
+        scene.send()
+
+
+def test_with_the_right_to_put_records_alone_everything_arrives(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.stage(some(500))
+    scene.kinesis.core.faults = Faults(denied=frozenset({"DescribeStreamSummary", "ListShards"}))
+    assert scene.send()["delivered"] == 500
+    assert scene.judge().clean
+    assert "not allowed to call DescribeStreamSummary" in caplog.text
+
+
+def test_a_broken_order_that_is_written_down_is_never_retried_away(scene: Scene) -> None:
+    scene.stage(some(10))
+    save_break(scene.state, SLICE, PURCHASES, 0, {"reason": "the sequence number did not rise within the shard"})
+    with pytest.raises(OrderBroken, match=f"earlier try.*abandon_slice={SLICE}"):
+        scene.send()
+    assert scene.kinesis.core.books.counts(PURCHASES).requests == 0
+
+
+def test_a_slice_that_is_not_open_is_refused(scene: Scene) -> None:
+    scene.stage(some(10))
+    set_open_slice(scene.state, OpenSlice("20260908-other"))
+    with pytest.raises(SliceRefused, match="not open any more"):
+        scene.send()
+
+
+def test_a_task_that_is_asked_to_end_keeps_its_ledger(scene: Scene) -> None:
+    scene.stage(some(100))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Exception, match="stopped"):
+        scene.send(stop)
+    assert scene.send()["delivered"] == 100
+
+
+def test_another_region_in_the_connection_is_refused_while_a_slice_is_open(scene: Scene) -> None:
+    scene.stage(some(10))
+    other = FakeKinesis()
+    with other, pytest.raises(ConfigurationError, match="was begun for"):
+        send_partition(
+            scene.state, scene.staging, SLICE, 0, scene.settings,
+            connect=lambda: LoopbackConnector(other.endpoint_url),
+            stop=threading.Event(), who="test", log=log,
+        )  # fmt: skip
+
+
+def test_a_hooks_own_batch_limits_hold(scene: Scene) -> None:
+    scene.hooks = (msgspec.structs.replace(scene.hooks[0], batch=BatchLimits(7, 5_000_000)), scene.hooks[1])
+    scene.stage([make_record(line, f"user-{line}") for line in range(1, 71)])
+    scene.send()
+    assert scene.kinesis.core.books.counts(PURCHASES).requests == 10
+
+
+def test_what_an_earlier_try_settled_is_left_alone(scene: Scene) -> None:
+    scene.stage(some(10))
+    with open_ledger(scene.state, SLICE, PURCHASES, 0) as ledger:
+        ledger.delivered([(0, line, 0) for line in range(1, 6)])
+    scene.send()
+    assert len(scene.kinesis.core.books.in_order(PURCHASES)) == 5
