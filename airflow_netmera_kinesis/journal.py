@@ -19,7 +19,7 @@ from airflow_netmera_kinesis.storage import Folder
 class StateJournal:
     """The journal of one stream and partition in the state folder.
 
-    ``allow`` gets the number of dead letters of each hook whenever there is one more; it raises when these are too many.
+    ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many.
     """
 
     def __init__(

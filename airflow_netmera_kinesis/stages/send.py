@@ -95,7 +95,7 @@ def _send_all(sendings: list[Sending], stop: threading.Event, log: Log) -> None:
 def _raise_first(finished: Mapping[Future[None], str], log: Log) -> None:
     failures = [error for future in finished if (error := future.exception()) is not None]
     for failure in failures[1:]:
-        log.error("also failed: %s", failure)
+        log.warning("also failed: %s", failure)
     if failures:
         raise failures[0]
 
