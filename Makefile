@@ -49,7 +49,7 @@ format: environment
 	$(BIN)/ruff format .
 
 demo: environment
-	@$(BIN)/python demo/run.py
+	@$(BIN)/python -m demo
 
 demo-reset:
 	rm -rf .demo

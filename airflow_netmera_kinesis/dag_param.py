@@ -19,7 +19,8 @@ class DagParam(msgspec.Struct, frozen=True):
 
 
 URI = {"type": ["null", "string"], "minLength": 1}
-AMOUNT = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*,\s*\d+\s*$|^\s*\d+\s*$|^\s*\d+(\.\d+)?\s*%\s*$"}
+# The form offers the first type; --conf and the configuration may use the others.
+AMOUNT = {"type": ["string", "integer"], "minLength": 1, "minimum": 0}
 
 PARAMS = (
     DagParam(
@@ -69,9 +70,9 @@ PARAMS = (
         example="2026-09-01",
     ),
     DagParam(
-        "min_age", {"type": "integer", "minimum": 0},
-        "Leave a file for the next run until it is this many seconds old, as it may still be uploaded. 0 where uploads "
-        "appear whole, as on S3.",
+        "min_age", {"type": ["integer", "string"], "minimum": 0, "minLength": 1},
+        "Leave a file for the next run until it is this old, as it may still be uploaded: seconds, or text such as "
+        "5 min. 0 where uploads appear whole, as on S3.",
         default=60,
     ),
     DagParam(

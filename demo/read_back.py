@@ -20,12 +20,23 @@ class Arrived(NamedTuple):
     missing: int  # firings of the export that never arrived
     unexpected: int  # records that no firing explains, second copies included
     users_out_of_order: int
+    by_hook: Counter[str]
     payloads: list[str]
 
     @property
     def whole(self) -> bool:
         """Whether the stream holds what was to be sent, no more and no less, each user's events in order."""
         return not (self.missing or self.unexpected or self.users_out_of_order)
+
+
+def consumer(endpoint_url: str) -> Any:
+    """Return a client of the consumer's own; the sender's is not asked."""
+    import boto3
+
+    return boto3.client(
+        "kinesis", endpoint_url=endpoint_url, region_name="eu-central-1",
+        aws_access_key_id="AKIACONSUMER", aws_secret_access_key="any",
+    )  # fmt: skip
 
 
 def read_stream(client: Any, stream: str) -> dict[str, list[dict[str, Any]]]:
@@ -63,6 +74,7 @@ def judge(stream: str, shards: dict[str, list[dict[str, Any]]], sent: Iterable[F
         missing=(due_at_all - found_at_all).total(),
         unexpected=(found_at_all - due_at_all).total(),
         users_out_of_order=sum(found[user] != due[user] for user in found if set(found[user]) == set(due[user])),
+        by_hook=Counter(hook for events in found.values() for hook, _ in events),
         payloads=[record["Data"].decode() for record in records[:1]],
     )
 
