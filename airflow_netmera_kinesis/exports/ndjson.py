@@ -14,7 +14,7 @@ from airflow_netmera_kinesis.exports.content import Content, read_exactly
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.json_line import JsonLines
 from airflow_netmera_kinesis.hook_definition import TriggerType
-from airflow_netmera_kinesis.missing_value import is_missing
+from airflow_netmera_kinesis.missing_value import NO_VALUE
 
 CHUNK_BYTES = 64 * 1024  # fits the processor's cache with the events made of it
 MAX_LINE_BYTES = 64 * 1024 * 1024  # memory stays flat; a record that Kinesis takes is at most 10 MiB
@@ -158,7 +158,7 @@ def _is_finished(event: Event) -> bool:
         event.event_code, event.event_name, event.id, event.user_id, event.app_key,
         ids.ext_id, ids.email, ids.msisdn, ids.installation_id, ids.device_id, ids.session_id,
     ):  # fmt: skip
-        if text is not None and is_missing(text):
+        if text is not None and (text in NO_VALUE or text.isspace()):  # is_missing, without the call
             return False
     return (
         (event.params is ABSENT or memoryview(event.params)[0] == _BRACE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from airflow_netmera_kinesis.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
@@ -17,7 +17,7 @@ from airflow_netmera_kinesis.partition_key import choose_key, partition_of
 from airflow_netmera_kinesis.payload import body_of
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.slice import Slice
-from airflow_netmera_kinesis.stages.firing import DEFAULT_RECORD_BYTES, HookFirings
+from airflow_netmera_kinesis.stages.firing import HookFirings, RecordLimit
 from airflow_netmera_kinesis.stages.parts import Parts
 
 REPORTED_CODES = 20
@@ -27,15 +27,13 @@ _COUNTED_CODES = 10_000
 class GroupMatch:
     """What the files of a group share: the matcher, and the counts of each active hook."""
 
-    def __init__(self, current: Slice, record_limits: Mapping[str, int]) -> None:
+    def __init__(self, current: Slice, limit_of: RecordLimit) -> None:
         self.current = current
         self.partitions = current.partitions
         self.matcher = Matcher(current.hooks, current.export_format.names_to_codes)
         self.wanted = Wanted(self.matcher.codes, self.matcher.names)
         self.hooks = {
-            index: HookFirings(index, hook, record_limits.get(hook.stream, DEFAULT_RECORD_BYTES))
-            for index, hook in enumerate(current.hooks)
-            if hook.active
+            index: HookFirings(index, hook, limit_of) for index, hook in enumerate(current.hooks) if hook.active
         }
 
     def hook_results(self) -> tuple[HookResult, ...]:
@@ -107,9 +105,8 @@ class FileMatch:
             event_id = self._ids.id_of(event, chunk.row(place))
             if lines[place] <= skip:
                 continue
-            code = matcher.code_of(event)
             self._unmatched[event.event_name if event.event_code is None else event.event_code] -= 1
-            body = body_of(event, code, event_id)
+            body = body_of(event, matcher.code_of(event), event_id)
             for index in fired:
                 self._stage(index, event, event_id, body, chunk, place)
 

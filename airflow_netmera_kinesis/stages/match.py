@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from logging import Logger
 
 from airflow_netmera_kinesis.dead_letter import DeadLetterWriter
@@ -12,12 +12,11 @@ from airflow_netmera_kinesis.lease import Lease
 from airflow_netmera_kinesis.match_result import FileResult, MatchResult, save_result, whole_result
 from airflow_netmera_kinesis.slice import ExportFile, Slice, load_slice
 from airflow_netmera_kinesis.stages.file_match import FileMatch, GroupMatch
+from airflow_netmera_kinesis.stages.firing import RecordLimit, sure_limit
 from airflow_netmera_kinesis.stages.parts import Parts
 from airflow_netmera_kinesis.stages.working import working_on
 from airflow_netmera_kinesis.staging import PartRef
 from airflow_netmera_kinesis.storage import Folder
-
-_NO_LIMITS: Mapping[str, int] = {}
 
 
 class _Damaged(Exception):
@@ -35,12 +34,12 @@ def match_group(
     group: int,
     who: str,
     log: Logger,
-    record_limits: Mapping[str, int] = _NO_LIMITS,
+    limit_of: RecordLimit = sure_limit,
 ) -> MatchResult:
     """Match one group of files, unless that was done already and its parts are whole.
 
-    ``who`` tells others who works on the group; ``record_limits`` are the streams' record sizes in bytes where they are
-    known. A file that is damaged as a whole is set aside with its reason, and none of its records is staged: the gate
+    ``who`` tells others who works on the group; ``limit_of`` is asked for the size in bytes that a hook's stream takes
+    when a record is larger than every stream takes. A file that is damaged as a whole is set aside with its reason, and none of its records is staged: the gate
     decides whether the run may go on without it. Raises ExportChanged for a file that is not what plan saw.
     """
     with working_on(state, slice_id, f"match-{group:05d}", who) as lease:
@@ -51,7 +50,7 @@ def match_group(
             )
             return done
         current = load_slice(state, slice_id)
-        result = _match_until_sound(current, group, state, staging, exports, lease, record_limits)
+        result = _match_until_sound(current, group, state, staging, exports, lease, limit_of)
         _check_counts(result)
         lease.check()
         save_result(staging, result)
@@ -66,12 +65,12 @@ def _match_until_sound(
     staging: Folder,
     exports: Folder,
     lease: Lease,
-    record_limits: Mapping[str, int],
+    limit_of: RecordLimit,
 ) -> MatchResult:
     """Begin again without a file that turned out to be damaged: its first records were staged beside the others'."""
     damaged: dict[int, FileResult] = {}
     while True:
-        matching = GroupMatch(current, record_limits)
+        matching = GroupMatch(current, limit_of)
         try:
             with DeadLetterWriter(state, current.id, group) as dead_letters:
                 files: list[FileResult] = []
@@ -148,17 +147,28 @@ def _check_counts(result: MatchResult) -> None:
             )
 
 
+def counts_of(result: MatchResult) -> dict[str, int]:
+    """Sum a result: read = malformed + events, firings = staged + dead_letters."""
+    staged = sum(hook.staged for hook in result.hooks)
+    firings = sum(hook.firings for hook in result.hooks)
+    return {
+        "files": len(result.files),
+        "read": sum(file.lines for file in result.files),
+        "malformed": sum(file.malformed for file in result.files),
+        "events": sum(file.events for file in result.files),
+        "firings": firings,
+        "staged": staged,
+        "dead_letters": firings - staged,
+    }
+
+
 def _report(result: MatchResult, current: Slice, log: Logger) -> None:
     for file in result.files:
         if file.set_aside:
             log.warning("%s is damaged as a whole, none of its records is staged: %s", file.name, file.set_aside)
-    malformed = sum(file.malformed for file in result.files)
-    events = sum(file.events for file in result.files)
-    staged = sum(hook.staged for hook in result.hooks)
-    firings = sum(hook.firings for hook in result.hooks)
     log.info(
         "slice %s, group %d: %d files, read %d = malformed %d + events %d; firings %d = staged %d + dead letters %d; "
-        "%d hooks active, %d inactive",
-        result.slice, result.group, len(result.files), malformed + events, malformed, events,
-        firings, staged, firings - staged, len(result.hooks), len(current.hooks) - len(result.hooks),
+        "hooks: %d active, %d inactive",
+        result.slice, result.group, *counts_of(result).values(),
+        len(result.hooks), len(current.hooks) - len(result.hooks),
     )  # fmt: skip
