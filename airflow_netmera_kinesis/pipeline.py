@@ -138,7 +138,9 @@ def wire_tasks() -> None:
         **places,
         **from_params("on_bad_file", "max_malformed", "max_dead_letters"),
     )
-    send = KinesisHookSenderOperator.partial(task_id="send", **places).expand(partition=gate.output)
+    send = KinesisHookSenderOperator.partial(task_id="send", **places, **from_params("max_dead_letters")).expand(
+        partition=gate.output
+    )
     commit = CommitSliceOperator(
         task_id="commit", slice=plan.output, **places, **from_params("max_dead_letters", "receipts")
     )
