@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 from airflow_netmera_kinesis.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
 from airflow_netmera_kinesis.event import Event, MessageLog
@@ -24,7 +24,7 @@ REPORTED_CODES = 20
 _COUNTED_CODES = 10_000
 
 
-class GroupMatch:
+class Tally:
     """What the files of a group share: the matcher, and the counts of each active hook."""
 
     def __init__(self, current: Slice, limit_of: RecordLimit) -> None:
@@ -43,12 +43,10 @@ class GroupMatch:
 class FileMatch:
     """One file of a group. Raises ExportError where the file is damaged as a whole."""
 
-    def __init__(
-        self, group: GroupMatch, index: int, file: BinaryIO, parts: Parts, dead_letters: DeadLetterWriter
-    ) -> None:
-        self._group, self._index, self._parts, self._dead_letters = group, index, parts, dead_letters
-        self._planned = group.current.files[index]
-        self._export = Export(file, self._planned.name, self._planned.size, group.current.export_format)
+    def __init__(self, tally: Tally, index: int, export: Export, parts: Parts, dead_letters: DeadLetterWriter) -> None:
+        self._tally, self._index, self._parts, self._dead_letters = tally, index, parts, dead_letters
+        self._planned = tally.current.files[index]
+        self._export = export
         self._ids = EventIds()
         self._skipped = self._malformed = self._events = 0
         self._unmatched: Counter[str | None] = Counter()
@@ -70,9 +68,6 @@ class FileMatch:
                 code: count for code, count in self._unmatched.most_common(REPORTED_CODES) if code and count > 0
             },
         )
-
-    def digest(self) -> str:
-        return self._export.digest()
 
     def _take(self, chunk: Chunk) -> None:
         """Match a chunk. Lines that an earlier slice has sent are read for their ids' sake only."""
@@ -96,8 +91,8 @@ class FileMatch:
             self._unmatched = Counter(dict(self._unmatched.most_common(_COUNTED_CODES // 10)))
 
     def _fire(self, chunk: Chunk, skip: int) -> None:
-        matcher, lines = self._group.matcher, chunk.lines
-        for place in chunk.candidates(self._group.wanted):
+        matcher, lines = self._tally.matcher, chunk.lines
+        for place in chunk.candidates(self._tally.wanted):
             event = chunk.event(place)
             fired = matcher.firings(event)
             if not fired:
@@ -113,7 +108,7 @@ class FileMatch:
     def _stage(
         self, index: int, event: Event | MessageLog, event_id: str, body: bytes, chunk: Chunk, place: int
     ) -> None:
-        hook = self._group.hooks[index]
+        hook = self._tally.hooks[index]
         hook.firings += 1
         key = choose_key(event, hook.key_fields)
         if key is None:
@@ -127,7 +122,7 @@ class FileMatch:
             return
         hook.staged += 1
         record = StagedRecord(self._index, chunk.lines[place], index, key, payload, event_id, event.time_ms)
-        self._parts.write(hook.stream, partition_of(key, self._group.partitions), record)
+        self._parts.write(hook.stream, partition_of(key, self._tally.partitions), record)
 
     def _set_aside(
         self, hook: HookFirings, reason: Reason, message: str, event_id: str, chunk: Chunk, place: int
