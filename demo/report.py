@@ -12,15 +12,20 @@ from demo.state_folder import Commit
 
 def print_report(commit: Commit, sent: Sequence[Firing], arrived: Sequence[Arrived]) -> bool:
     """Print the report; return whether the streams hold what was sent, no more and no less."""
-    if commit.slice:
-        print_hooks(commit, sent, arrived)
-    else:
-        print(f"\nNothing new: all {commit.consumed_before} exports were sent before, so the tasks were skipped.")
-        print("`make demo-reset` forgets that; a new file in samples/events is sent by the next `make demo`.")
+    if not commit.slice:
+        print_nothing_new(commit)
+        return print_verdict(commit, arrived)
+    print_hooks(commit, sent, arrived)
     print_streams(arrived)
     for payload in [payload for stream in arrived for payload in stream.payloads][:2]:
         print(f"\nA payload as it arrived:\n{payload}")
     return print_verdict(commit, arrived)
+
+
+def print_nothing_new(commit: Commit) -> None:
+    print(f"\nNothing new: all {commit.consumed_before} exports were sent before, so every task was skipped.")
+    print("Nothing was sent, and the embedded Kinesis, which starts empty, was left empty.")
+    print("A new file in samples/events is sent by the next `make demo`; `make demo-reset` starts afresh.")
 
 
 def print_hooks(commit: Commit, sent: Sequence[Firing], arrived: Sequence[Arrived]) -> None:
@@ -74,5 +79,5 @@ def print_verdict(commit: Commit, arrived: Sequence[Arrived]) -> bool:
     for fault in faults:
         print(f"\nNOT as sent: {fault}")
     if not faults:
-        print(f"\nRead back equals sent: {records} records, each user's events in order.")
+        print(f"\nRead back equals sent: {records} records" + (", each user's events in order." if records else "."))
     return not faults
