@@ -32,7 +32,7 @@ def firings(files: Iterable[Path], hooks: Path) -> list[Firing]:
     ]
 
 
-def streams(hooks: Path) -> list[str]:
+def stream_names(hooks: Path) -> list[str]:
     return sorted({hook["stream_name"] for hook in definitions(hooks)})
 
 
