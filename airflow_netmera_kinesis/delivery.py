@@ -9,15 +9,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from random import Random
 from typing import Protocol
 
 import msgspec
 
-from airflow_netmera_kinesis.errors import DeliveryError, OrderBroken, StreamRefused, StreamStalled
+from airflow_netmera_kinesis.errors import (
+    DeliveryError,
+    NetmeraKinesisError,
+    OrderBroken,
+    QuotaExceeded,
+    StreamRefused,
+    StreamStalled,
+)
 from airflow_netmera_kinesis.order_proof import Break, Lineage, OrderProof
-from airflow_netmera_kinesis.ordering import Entry, Lanes, Packer, Spill, one_by_one
+from airflow_netmera_kinesis.ordering import Entry, Lanes, Packer, Spill, one_by_one, size_of
 from airflow_netmera_kinesis.outcome import (
     Answered,
     EntryAnswer,
@@ -29,6 +37,7 @@ from airflow_netmera_kinesis.outcome import (
     Verdict,
 )
 from airflow_netmera_kinesis.pacing import Paces, full_jitter
+from airflow_netmera_kinesis.put_units import Saving
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.request import Request, RequestLimits, Requests
 from airflow_netmera_kinesis.shard_map import ANY_SHARD, ShardMap
@@ -64,7 +73,10 @@ class Transport(Protocol):
         """Read the credentials again."""
 
     def shards(self) -> ShardMap:
-        """The stream's open shards, or a map that learns where they may not be listed."""
+        """The stream's open shards, or a map that learns where they may not be listed.
+
+        :raises StreamRefused: the stream cannot be asked now
+        """
 
 
 class Journal(Protocol):
@@ -77,14 +89,17 @@ class Journal(Protocol):
         """The answer to these was lost: perhaps stored, and sent again."""
 
     def refused(self, entry: Entry, code: str, message: str) -> None:
-        """Kinesis will never take this entry."""
+        """Kinesis will never take this entry.
+
+        :raises QuotaExceeded: written down, and more than is allowed
+        """
 
     def broken(self, entry: Entry, contradiction: Break) -> None:
         """The receipts of this entry's key contradict its order."""
 
 
 class DeliveryCounts(msgspec.Struct):
-    """What a delivery did, in records (one per firing), requests and bytes."""
+    """What a delivery did: in firings what was delivered, refused or unknown; in entries what was rejected or sent."""
 
     delivered: int = 0
     refused: int = 0
@@ -93,6 +108,7 @@ class DeliveryCounts(msgspec.Struct):
     requests: int = 0
     entries: int = 0
     size: int = 0
+    saving: Saving = msgspec.field(default_factory=Saving)
 
 
 class DeliverySettings(msgspec.Struct, frozen=True):
@@ -143,13 +159,15 @@ class Delivery:
         self._losses = 0
         self._generation = 0
         self._renewed = False
-        self._failure: DeliveryError | None = None
+        self._ending = False
+        self._failure: NetmeraKinesisError | None = None
         self._progress = self._loaded = clock()
 
     @property
     def waiting(self) -> int:
         """Records that were read and are not settled yet, those on their way left out."""
-        return self._lanes.ready + self._lanes.waiting + self._lanes.spilled
+        lanes = self._lanes
+        return lanes.ready + lanes.waiting + lanes.spilled + len(lanes.unknown) + self._requests.suspects
 
     def run(self, source: Iterator[StagedRecord]) -> DeliveryCounts:
         """Deliver everything that ``source`` yields, each key's records in its order.
@@ -157,6 +175,7 @@ class Delivery:
         :raises StreamStalled: nothing was delivered for the stall timeout.
         :raises StreamRefused: rights, a missing stream, KMS or credentials stand in the way.
         :raises OrderBroken: receipts contradict the order.
+        :raises QuotaExceeded: Kinesis refuses more records for good than is allowed.
 
         ``tick`` is called before each request leaves: the place to look whether it still may.
         """
@@ -192,11 +211,15 @@ class Delivery:
         """Read a chunk, if there is room for it; return whether there may be more."""
         if not self._may_read():
             return True
+        idle = not self._lanes
         offer = self._lanes.offer
         count = 0
         for record in islice(source, READ_CHUNK):
             offer(record)
             count += 1
+        if idle:
+            # While there was nothing to deliver, a source that took its time is no stall.
+            self._progress = self._clock()
         return count == READ_CHUNK
 
     def _send(self, *, hold: bool) -> None:
@@ -249,6 +272,7 @@ class Delivery:
 
     def _settle_each(self, request: Request, answer: Answered, now: float) -> None:
         delivered: list[tuple[Entry, EntryAnswer]] = []
+        rejected: list[tuple[Entry, EntryAnswer]] = []
         lost: list[Entry] = []
         refused: list[tuple[Entry, EntryAnswer]] = []
         for entry, said in zip(request.entries, answer.entries, strict=True):
@@ -256,23 +280,26 @@ class Delivery:
             if verdict is Verdict.DELIVERED:
                 delivered.append((entry, said))
             elif verdict is Verdict.REJECTED:
-                self._reject(entry, said, now)
+                rejected.append((entry, said))
             elif verdict is Verdict.UNKNOWN:
                 lost.append(entry)
             else:
                 refused.append((entry, said))
+        # What is stored comes first: whatever stops the delivery, the journal has to know of it.
+        if delivered:
+            self._deliver(delivered, now)
+        if rejected:
+            self._reject(rejected, now)
         if lost:
             self._lose(lost, "InternalFailure")
             self._pause(now)
         for entry, said in refused:
             self._set_aside(entry, said.ErrorCode or "", said.ErrorMessage or "")
-        if delivered:
-            self._deliver(delivered, now)
 
     def _deliver(self, delivered: list[tuple[Entry, EntryAnswer]], now: float) -> None:
         """Write down first, let the keys go on second."""
         self._journal.delivered(delivered)
-        self._follow_shards(delivered, now)
+        self._accept_shards(delivered, now)
         check, release = self._proof.check, self._lanes.release
         for entry, said in delivered:
             if self._settings.ordered:
@@ -282,18 +309,24 @@ class Delivery:
             release(entry.key)
             self.counts.delivered += len(entry.records)
             self.counts.size += entry.size
+            if len(entry.records) > 1:
+                self.counts.saving.add(entry.size, map(size_of, entry.records))
         self._progress = now
         self._losses = 0
         self._renewed = False
         self._obstacles.clear()
 
-    def _reject(self, entry: Entry, said: EntryAnswer, now: float) -> None:
-        named = SHARD_IN_MESSAGE.search(said.ErrorMessage or "")
-        shard = named.group() if named else self._requests.shards.shard_of(entry.key)
-        self._note_rejection(f"{said.ErrorCode} on {shard}", 1)
-        self.rejections[shard] += 1
-        self._paces.reject(shard, now)
-        self._lanes.put_back(entry)
+    def _reject(self, rejected: list[tuple[Entry, EntryAnswer]], now: float) -> None:
+        """Each goes again when its shard may be written; a message that names the shard also tells where it is."""
+        named = {entry.key: SHARD_IN_MESSAGE.search(said.ErrorMessage or "") for entry, said in rejected}
+        self._follow_shards({key: found.group() for key, found in named.items() if found}, now)
+        for entry, said in rejected:
+            found = named[entry.key]
+            shard = found.group() if found else self._requests.shards.shard_of(entry.key)
+            self._note_rejection(f"{said.ErrorCode} on {shard}", 1)
+            self.rejections[shard] += 1
+            self._paces.reject(shard, now)
+            self._lanes.put_back(entry)
 
     def _put_back(self, entries: list[Entry], code: str) -> None:
         self._note_rejection(f"{code} for whole requests", len(entries))
@@ -333,19 +366,22 @@ class Delivery:
 
     def _refuse(self, request: Request, outcome: Refused) -> None:
         self._put_back(request.entries, outcome.code)
-        if outcome.credentials and request.generation < self._generation:
+        if self._ending or (outcome.credentials and request.generation < self._generation):
             return
         if outcome.credentials and not self._renewed:
             self._renewed = True
             self._generation += 1
             self._transport.renew()
             return
-        self._failure = StreamRefused(
+        self._failure = self._failure or StreamRefused(
             f"stream {self._settings.stream}: Kinesis refuses with {outcome.code}: {outcome.message}"
         )
 
     def _set_aside(self, entry: Entry, code: str, message: str) -> None:
-        self._journal.refused(entry, code, message)
+        try:
+            self._journal.refused(entry, code, message)
+        except QuotaExceeded as too_many:
+            self._failure = self._failure or too_many
         self.counts.refused += len(entry.records)
         self._lanes.release(entry.key)
 
@@ -371,6 +407,7 @@ class Delivery:
 
     def _drain(self) -> None:
         """Wait for the answers that are still due, so that the ledger knows what was stored."""
+        self._ending = True
         while self._in_flight:
             arrived = self._transport.receive(LONGEST_WAIT_SECONDS)
             if arrived is not None:
@@ -378,22 +415,27 @@ class Delivery:
                 self._settle(*arrived)
 
     def _load_shards(self) -> None:
-        shards = self._transport.shards()
         self._loaded = self._clock()
+        shards = self._transport.shards()
         self._requests.shards = shards
         self.lineage.learn({shard.shard_id: shard.parents for shard in shards.shards})
         self.share()
         self._lanes.resort(shards.shard_of)
 
-    def _follow_shards(self, delivered: list[tuple[Entry, EntryAnswer]], now: float) -> None:
-        """Learn from where the records went: a shard that the map does not know means that the stream was resharded."""
-        shards = self._requests.shards
-        answered = {said.ShardId or "" for _, said in delivered}
-        for shard in answered:
+    def _accept_shards(self, delivered: list[tuple[Entry, EntryAnswer]], now: float) -> None:
+        places = {entry.key: said.ShardId or "" for entry, said in delivered}
+        for shard in set(places.values()):
             self._paces.of(shard, now).accept()
+        self._follow_shards(places, now)
+
+    def _follow_shards(self, places: dict[str, str], now: float) -> None:
+        """Learn from where keys are: a shard that the map does not know means that the stream was resharded."""
+        shards = self._requests.shards
         if not shards.known:
-            changes = [shards.learn(entry.key, said.ShardId or "") for entry, said in delivered]
+            changes = [shards.learn(key, shard) for key, shard in places.items()]
             if any(changes):
                 self._lanes.resort(shards.shard_of)
-        elif not answered <= shards.known and now - self._loaded >= RELOAD_PAUSE_SECONDS:
-            self._load_shards()
+        elif not shards.known.issuperset(places.values()) and now - self._loaded >= RELOAD_PAUSE_SECONDS:
+            # The old map still tells who may be sent what; the next answer asks for the new one again.
+            with suppress(StreamRefused):
+                self._load_shards()

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 import msgspec
 
 # Surely not stored, and worth sending again: throttling of the shard, the stream, the account or the stream's key.
-# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html, and what AWS' own clients take for it
 THROTTLING_CODES = frozenset(
     {
         "ProvisionedThroughputExceededException",
+        "BandwidthLimitExceeded",
         "KMSThrottlingException",
         "LimitExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
         "ResourceInUseException",
         "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
@@ -24,7 +28,16 @@ THROTTLING_CODES = frozenset(
 )
 # Perhaps stored: the service itself does not know.
 UNKNOWN_CODES = frozenset(
-    {"InternalFailure", "InternalFailureException", "InternalServerError", "InternalError", "ServiceUnavailable"}
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalFailureException",
+        "InternalServerError",
+        "PriorRequestNotComplete",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+    }
 )
 # About the credentials that signed the request: renewing them may help.
 CREDENTIAL_CODES = frozenset(
@@ -42,7 +55,10 @@ CREDENTIAL_CODES = frozenset(
 )
 # About the content of the request: some record in it is not acceptable, the others are.
 CONTENT_CODES = frozenset({"InvalidArgumentException", "SerializationException", "ValidationException"})
+# What a proxy says in its own words, without a code of Kinesis.
+REQUEST_TIMEOUT = 408
 TOO_LARGE_FOR_A_REQUEST = 413
+TOO_MANY_REQUESTS = 429
 
 
 class Verdict(enum.Enum):
@@ -64,7 +80,7 @@ class EntryAnswer(msgspec.Struct, frozen=True, gc=False):
 
     def verdict(self) -> Verdict:
         """Judge this record by its own answer; a code that nobody has heard of is permanent."""
-        if self.ErrorCode is None:
+        if not self.ErrorCode:
             return Verdict.DELIVERED if self.SequenceNumber and self.ShardId else Verdict.UNKNOWN
         return verdict_of_code(self.ErrorCode)
 
@@ -117,9 +133,9 @@ Outcome = Answered | Throttled | Lost | Faulty | Refused
 
 def outcome_of_error(code: str, message: str, status: int) -> Outcome:
     """Classify a whole-request error by its code, its text and its HTTP status."""
-    if code in THROTTLING_CODES:
+    if code in THROTTLING_CODES or status == TOO_MANY_REQUESTS:
         return Throttled(code, message)
-    if code in UNKNOWN_CODES or status >= 500:
+    if code in UNKNOWN_CODES or status >= 500 or status == REQUEST_TIMEOUT:
         return Lost(code, message)
     if code in CONTENT_CODES or status == TOO_LARGE_FOR_A_REQUEST:
         return Faulty(code, message, _position(message))

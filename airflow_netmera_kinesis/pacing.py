@@ -57,7 +57,8 @@ class Pace:
         self._since = now
         self._rate = min(self._ceiling, self._rate + INCREASE_PER_SECOND * elapsed)
         records, size = self._per_second()
-        self._records = min(records * BURST_SECONDS, self._records + records * elapsed)
+        # However small the share: a bucket that never holds a whole record would never let one go.
+        self._records = min(max(1.0, records * BURST_SECONDS), self._records + records * elapsed)
         self._bytes = min(size * BURST_SECONDS, self._bytes + size * elapsed)
 
     def wait(self, now: float, queued: int, queued_bytes: int) -> float:
@@ -66,7 +67,7 @@ class Pace:
         if self._unlimited:
             return max(0.0, pause)
         records, size = self._per_second()
-        missing_records = min(float(queued), records * QUANTUM_SECONDS) - self._records
+        missing_records = min(float(queued), max(1.0, records * QUANTUM_SECONDS)) - self._records
         missing_bytes = min(float(queued_bytes), size * QUANTUM_SECONDS) - self._bytes
         return max(0.0, pause, missing_records / records, missing_bytes / size)
 

@@ -45,7 +45,7 @@ def addresses_of(hooks: tuple[HookDefinition, ...]) -> dict[str, dict[str, str]]
 def describe_stream(client: Any, stream: str, address: Mapping[str, str]) -> StreamDescription:
     """Ask DescribeStreamSummary; without the right to, the documented defaults are returned.
 
-    :raises StreamRefused: the stream does not exist, or the credentials are refused
+    :raises StreamRefused: the stream does not exist, the credentials are refused, or nobody answers
     """
     summary = _ask(client.describe_stream_summary, stream, address)
     if summary is None:
@@ -74,7 +74,7 @@ def list_shards(client: Any, stream: str, address: Mapping[str, str]) -> ShardMa
 
 
 def _ask(call: Any, stream: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         answer: dict[str, Any] = call(**asked)
@@ -87,6 +87,8 @@ def _ask(call: Any, stream: str, asked: Mapping[str, Any]) -> dict[str, Any] | N
             f"{error.response.get('Error', {}).get('Message', '')}. "
             "Check the stream's name, the connection's region and its keys"
         ) from None
+    except BotoCoreError as error:
+        raise StreamRefused(f"stream {stream}: it could not be described: {error}") from None
     return answer
 
 

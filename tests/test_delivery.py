@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation import BookJournal, Clock, Killed, MemorySpill, SimulatedTransport, make_record, place
+from simulation import BookJournal, Clock, Killed, MemorySpill, SimulatedTransport, list_shards, make_record, place
 
 from airflow_netmera_kinesis.delivery import Delivery, DeliverySettings
-from airflow_netmera_kinesis.errors import OrderBroken, StreamRefused, StreamStalled
+from airflow_netmera_kinesis.errors import OrderBroken, QuotaExceeded, StreamRefused, StreamStalled
 from airflow_netmera_kinesis.ordering import Entry
-from airflow_netmera_kinesis.outcome import EntryAnswer
+from airflow_netmera_kinesis.outcome import Answered, EntryAnswer
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.request import RequestLimits
+from airflow_netmera_kinesis.request import Request, RequestLimits
+from airflow_netmera_kinesis.shard_map import ShardMap
 from airflow_netmera_kinesis.testing import FakeKinesisCore, Faults, ShardQuota
 from airflow_netmera_kinesis.testing.faults import Misfortune, Oversize, RecordFate
 
@@ -279,9 +280,9 @@ def test_receipts_out_of_order_are_written_down_and_fail_the_delivery() -> None:
             arrived = super().receive(timeout)
             if arrived is None:
                 return None
-            request, answer = arrived
+            request, _ = arrived
             line = request.entries[0].records[0].line
-            return request, type(answer)([EntryAnswer(str(10**55 - line), "shardId-000000000000")])
+            return request, Answered([EntryAnswer(str(10**55 - line), "shardId-000000000000")])
 
     play.transport = Backwards(play.core, play.clock, STREAM, play.rng)
     play.delivery = play.prepare()
@@ -320,6 +321,79 @@ def test_a_throttled_stream_is_used_almost_fully_and_hardly_rejects(*, lists: bo
     assert 40_000 / (seconds * 2_000) > 0.95
     assert play.delivery.counts.rejected < 0.02 * play.delivery.counts.entries
     assert play.judge().clean
+
+
+def test_too_many_refusals_end_the_delivery_and_nothing_that_was_stored_is_forgotten() -> None:
+    class Strict(BookJournal):
+        def refused(self, entry: Entry, code: str, message: str) -> None:
+            super().refused(entry, code, message)
+            raise QuotaExceeded("hook purchases: more dead letters than allowed")
+
+    play = Play(
+        [make_record(line, f"user-{line}") for line in range(1, 5_001)], shards=9, faults=Faults(unheard_of=0.01)
+    )
+    play.journal = Strict()
+    play.delivery = play.prepare()
+    with pytest.raises(QuotaExceeded):
+        play.run()
+    stored = {record for record in play.records if place(record) in play.journal.settled} - {
+        record for entry, _ in play.journal.dead for record in entry.records
+    }
+    assert len(play.transport.sent) > 1
+    assert 0 < play.core.books.counts(STREAM).stored == len(stored) == len(play.journal.receipts)
+
+
+def test_where_shards_may_not_be_listed_a_rejection_tells_whom_to_leave_alone() -> None:
+    play = Play([make_record(line, f"user-{line}") for line in range(1, 51)], lists=False)
+    blocked = [f"user-{n}" for n in range(51) if list_shards(play.core, STREAM).shard_of(f"user-{n}")[-1] == "1"]
+    play.core.faults = Faults(keys=dict.fromkeys(blocked, RecordFate.REJECTED))
+    play.delivery = play.prepare(stall_timeout=60.0)
+    with pytest.raises(StreamStalled, match="shardId-000000000001"):
+        play.run()
+    # Sixty seconds of growing pauses, at most ten seconds each.
+    assert len(play.transport.sent) < 60
+
+
+def test_a_reshard_that_cannot_be_looked_up_now_is_looked_up_later() -> None:
+    class Unlucky(SimulatedTransport):
+        listings = 0
+
+        def send(self, request: Request) -> None:
+            super().send(request)
+            if len(self.sent) == 3:
+                self._core.reshard(STREAM, 4)
+
+        def shards(self) -> ShardMap:
+            self.listings += 1
+            if self.listings in (2, 3):
+                raise StreamRefused(f"stream {STREAM}: ListShards was refused with LimitExceededException")
+            return super().shards()
+
+    play = Play([make_record(line, f"user-{line}") for line in range(1, 12_001)], quota=ShardQuota())
+    play.transport = transport = Unlucky(play.core, play.clock, STREAM, play.rng)
+    play.delivery = play.prepare()
+    play.run()
+    assert play.judge().clean
+    assert transport.listings == 4
+
+
+def test_a_source_that_takes_its_time_is_no_stall() -> None:
+    play = Play([make_record(line, f"user-{line}") for line in range(1, 4)])
+    play.delivery = play.prepare(stall_timeout=60.0)
+
+    def slowly() -> Iterator[StagedRecord]:
+        play.clock.now += 3_600.0
+        yield from play.records
+
+    play.delivery.run(slowly())
+    assert play.judge().clean
+
+
+def test_the_first_thing_that_went_wrong_is_what_the_error_says() -> None:
+    play = Play(people(3_000, users=2_000), shards=8)
+    play.core.inject(None, "kms_denied", "access_denied", "access_denied", "access_denied", "access_denied")
+    with pytest.raises(StreamRefused, match="KMSAccessDenied"):
+        play.run()
 
 
 FAULTS = st.builds(
@@ -380,7 +454,7 @@ def test_nothing_is_lost_or_reordered_whatever_happens(
     assert not verdict.lost
     assert not verdict.order_breaks
     perhaps = {entry.records[0].event_id for entry, _ in play.journal.dead if entry.unknown}
-    assert {event_id for _, (_, event_id) in verdict.strange} <= perhaps  # type: ignore[misc]
+    assert {event_id for _, (_, event_id) in verdict.strange} <= perhaps
     assert not play.journal.breaks
     assert {place(record) for record in play.records} == play.journal.settled
     counts = play.core.books.counts(STREAM)
