@@ -31,12 +31,24 @@ def _repeated_names(hooks: Sequence[HookDefinition]) -> Iterator[str]:
 def _within_stream(stream: str, hooks: list[HookDefinition]) -> Iterator[str]:
     first = hooks[0]
     for hook in hooks[1:]:
-        if hook.partition_key != first.partition_key:
-            yield (
-                f"hook {hook.name!r}: partition_key is {list(hook.partition_key)} but hook {first.name!r} feeds the "
-                f"same stream {stream!r} with {list(first.partition_key)}; allowed: the same for all hooks of a stream"
-            )
+        for field, wanted in _shared_by_a_stream(first).items():
+            given = _shared_by_a_stream(hook)[field]
+            if given != wanted:
+                yield (
+                    f"hook {hook.name!r}: {field} is {given} but hook {first.name!r} feeds the "
+                    f"same stream {stream!r} with {wanted}; allowed: the same for all hooks of a stream"
+                )
     arns = {hook.stream_arn: hook.name for hook in hooks if hook.stream_arn}
     if len(arns) > 1:
         listed = ", ".join(f"{arn} (hook {name!r})" for arn, name in sorted(arns.items()))
         yield f"stream {stream!r}: stream_arn differs: {listed}; allowed: one ARN for a stream name in one file"
+
+
+def _shared_by_a_stream(hook: HookDefinition) -> dict[str, str]:
+    """What decides how a user's records are put in order: records of two hooks may travel in one."""
+    return {
+        "partition_key": str(list(hook.partition_key)),
+        "packing": hook.packing.value,
+        "pack_always": str(hook.pack_always).lower(),
+        "allow_unordered": str(hook.allow_unordered).lower(),
+    }

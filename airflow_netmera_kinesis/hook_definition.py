@@ -22,7 +22,7 @@ MAX_REQUEST_BYTES = 10 * 1024 * 1024
 _STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 _STREAM_ARN = re.compile(r"arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream/([a-zA-Z0-9_.-]{1,128})")
 _FIELDS = ("name", "hook_type", "trigger_type", "event_code", "event_name", "stream_name", "stream_arn", "active",
-           "batch", "partition_key")  # fmt: skip
+           "batch", "partition_key", "packing", "pack_always", "allow_unordered")  # fmt: skip
 
 
 class TriggerType(str, Enum):
@@ -30,6 +30,14 @@ class TriggerType(str, Enum):
 
     EVENT = "EVENT"
     MESSAGE_LOG = "MESSAGE_LOG"
+
+
+class Packing(str, Enum):
+    """How several events of one user travel in one record: not at all, a line each, or as a KPL aggregate."""
+
+    NONE = "none"
+    NDJSON = "ndjson"
+    KPL = "kpl"
 
 
 class BatchLimits(msgspec.Struct, frozen=True):
@@ -52,6 +60,9 @@ class HookDefinition(msgspec.Struct, frozen=True):
     batch: BatchLimits = BatchLimits()
     partition_key: tuple[str, ...] = ("userId",)
     hook_type: str = HOOK_TYPE
+    packing: Packing = Packing.NONE
+    pack_always: bool = False
+    allow_unordered: bool = False
 
     @property
     def stream(self) -> str:
@@ -92,6 +103,7 @@ def _parse_hook(entry: object, place: int, faults: list[str]) -> HookDefinition:
     trigger = _trigger_type(fields)
     _check_condition(fields, trigger)
     _check_address(fields)
+    _check_packing(fields)
     return HookDefinition(
         name=_name(fields),
         trigger_type=trigger or TriggerType.EVENT,
@@ -102,6 +114,9 @@ def _parse_hook(entry: object, place: int, faults: list[str]) -> HookDefinition:
         active=fields.flag("active", default=True),
         batch=_batch(fields, faults),
         partition_key=_partition_key(fields),
+        packing=Packing(fields.choice("packing", [packing.value for packing in Packing], Packing.NONE.value)),
+        pack_always=fields.flag("pack_always", default=False),
+        allow_unordered=fields.flag("allow_unordered", default=False),
     )
 
 
@@ -144,6 +159,12 @@ def _check_address(fields: Fields) -> None:
     if ("stream_name" in fields) == ("stream_arn" in fields):
         says = "are both given" if "stream_name" in fields else "are both missing"
         fields.fault("stream_name and stream_arn", f"{says}; allowed: exactly one of them")
+
+
+def _check_packing(fields: Fields) -> None:
+    packs = "packing" in fields and fields["packing"] != Packing.NONE.value
+    if "pack_always" in fields and fields["pack_always"] is True and not packs:
+        fields.fault("pack_always", "is true, but packing is none; allowed: true beside packing: ndjson or kpl")
 
 
 def _code(fields: Fields, name: str) -> str | None:
