@@ -52,7 +52,7 @@ class ReceiptLog:
             )
             for entry, said in receipts
         ]
-        self._appender.append(frame(_encode(rows)), len(rows))
+        self._appender.append(frame(_encode(rows)), sum([len(entry.records) for entry, _ in receipts]))
 
     def flush(self) -> None:
         """Return when all receipts are stored."""
@@ -70,14 +70,19 @@ def read_receipts(state: Folder, slice_id: str, stream: str, partition: int) -> 
             yield from _decode(entry)
 
 
+def count_firings(state: Folder, slice_id: str, stream: str, partition: int) -> int:
+    """Count the firings that have a receipt: a packed record has one receipt for all that travelled in it."""
+    return sum(len(receipt.firings) for receipt in read_receipts(state, slice_id, stream, partition))
+
+
 def prove_order(state: Folder, slice_id: str, stream: str, partition: int, lineage: Lineage) -> int:
-    """Check the receipts of all users of a partition and return how many there are.
+    """Check the receipts of all users of a partition and return how many firings they are for.
 
     Memory is bounded: users are dealt into as many passes as their number asks for.
 
     :raises OrderBroken: with both receipts
     """
-    count = sum(1 for _ in read_receipts(state, slice_id, stream, partition))
+    count = count_firings(state, slice_id, stream, partition)
     passes = 1 + count // KEYS_A_PASS
     for turn in range(passes):
         proof = OrderProof(lineage, keys=None)

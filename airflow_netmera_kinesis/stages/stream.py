@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from airflow_netmera_kinesis.auto_distribution import DealtShardMap, check_allowed
 from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.delivery import (
     DEFAULT_CONCURRENCY,
@@ -18,14 +19,17 @@ from airflow_netmera_kinesis.delivery import (
     Delivery,
     DeliverySettings,
 )
-from airflow_netmera_kinesis.errors import ConfigurationError, CountsDisagree
+from airflow_netmera_kinesis.errors import CountsDisagree
+from airflow_netmera_kinesis.gathering import gather
+from airflow_netmera_kinesis.hook_definition import HookDefinition
 from airflow_netmera_kinesis.journal import StateJournal
 from airflow_netmera_kinesis.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.outcome import Outcome
+from airflow_netmera_kinesis.packing import packer_of
 from airflow_netmera_kinesis.progress import Progress
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.receipt import check_no_break, prove_order
+from airflow_netmera_kinesis.receipt import check_no_break, count_firings, prove_order
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.request import Request, RequestLimits
 from airflow_netmera_kinesis.shard_map import ShardMap
@@ -86,6 +90,11 @@ class Sending(msgspec.Struct, frozen=True):
         """How many records are staged."""
         return sum(part.records for part in self.parts)
 
+    @property
+    def hooks(self) -> list[HookDefinition]:
+        """The hooks that feed the stream; they agree on its key and its packing."""
+        return [hook for hook in self.slice.hooks if hook.active and hook.stream == self.stream]
+
 
 def send_stream(sending: Sending) -> None:
     """Deliver, compare the counts, prove the order from all receipts, and only then mark the ledger done."""
@@ -99,7 +108,8 @@ def send_stream(sending: Sending) -> None:
         earlier = ledger.delivered_count + ledger.dead_count
         delivery = _deliver(sending, connector, description, ledger)
         _check_counts(sending, ledger)
-        receipts = prove_order(sending.state, sending.slice.id, sending.stream, sending.partition, delivery.lineage)
+        place = (sending.state, sending.slice.id, sending.stream, sending.partition)
+        receipts = count_firings(*place) if description.ignores_keys else prove_order(*place, delivery.lineage)
         sending.check()
         ledger.done()
     _report(sending, delivery, ledger, earlier, receipts)
@@ -107,6 +117,8 @@ def send_stream(sending: Sending) -> None:
 
 def _deliver(sending: Sending, connector: Connector, description: StreamDescription, ledger: Ledger) -> Delivery:
     log, stream, settings = sending.log, sending.stream, sending.settings
+    delivery_settings = _delivery_settings(sending, description)
+    hook = sending.hooks[0]
     progress = Progress(log, stream, sending.staged - ledger.counts().settled, time.monotonic)
     shared = time.monotonic()
 
@@ -114,14 +126,20 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
         return Wire(connector.put_records_client(settings.concurrency), sending.address).put
 
     def renew() -> Callable[[Request], Outcome]:
+        nonlocal connector
         log.warning("stream %s: Kinesis refused the credentials; reading the connection again", stream)
-        return put_with(sending.connect())
+        connector = sending.connect()
+        return put_with(connector)
 
     def shares(shards: ShardMap) -> dict[str, float]:
         if sending.slice.partitions == 1:
             return {}
         running = running_partitions(sending.state, sending.slice.id) | {sending.partition}
         return shares_of(shards, sending.slice.partitions, running)
+
+    def shards() -> ShardMap:
+        listed = list_shards(connector.get_conn(), stream, sending.address)
+        return DealtShardMap(listed.shards) if description.ignores_keys else listed
 
     def tick(delivery: Delivery) -> None:
         nonlocal shared
@@ -139,34 +157,37 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
                 put_with(connector),
                 concurrency=settings.concurrency,
                 renew=renew,
-                shards=lambda: list_shards(connector.get_conn(), stream, sending.address),
+                shards=shards,
             )
         ) as transport,
     ):
         delivery = Delivery(
-            _delivery_settings(sending, description),
+            delivery_settings,
             transport,
             journal,
             spill,
             clock=time.monotonic,
             rng=Random(),
+            packer=packer_of(hook.packing, min(description.max_record_bytes, delivery_settings.limits.size)),
             shares=shares,
             stopped=sending.stopped,
             tick=tick,
         )
-        delivery.run(_unsettled(sending, ledger))
+        records = _unsettled(sending, ledger)
+        delivery.run(gather(records) if hook.pack_always else records)
     return delivery
 
 
 def _delivery_settings(sending: Sending, description: StreamDescription) -> DeliverySettings:
     """The smallest batch of the hooks that feed a stream applies to all of it."""
-    batches = [hook.batch for hook in sending.slice.hooks if hook.active and hook.stream == sending.stream]
+    batches = [hook.batch for hook in sending.hooks]
     return DeliverySettings(
         stream=sending.stream,
         limits=RequestLimits(min(batch.max_records for batch in batches), min(batch.max_bytes for batch in batches)),
         concurrency=sending.settings.concurrency,
         stall_timeout=sending.settings.stall_timeout,
         elastic=description.on_demand,
+        ordered=not description.ignores_keys,
     )
 
 
@@ -211,10 +232,11 @@ def _by_time(parts: list[Iterator[StagedRecord]]) -> Iterator[StagedRecord]:
 
 def _check_distribution(sending: Sending, description: StreamDescription) -> None:
     if description.ignores_keys:
-        raise ConfigurationError(
-            f"stream {sending.stream}: its RecordDistributionStrategy is AUTO, so Kinesis ignores partition keys and "
-            "no user's order would hold: choose a stream with another strategy"
-        )
+        check_allowed(sending.stream, sending.hooks)
+        sending.log.warning(
+            "stream %s: its RecordDistributionStrategy is AUTO, and its hooks allow that: no user's order is kept or "
+            "checked", sending.stream,
+        )  # fmt: skip
     if not description.described:
         sending.log.warning(
             "stream %s: not allowed to call DescribeStreamSummary, so the documented defaults apply: records of at "
@@ -246,3 +268,11 @@ def _report(sending: Sending, delivery: Delivery, ledger: Ledger, earlier: int, 
         sending.stream, sending.partition, sending.staged, ledger.delivered_count + ledger.carried_count,
         ledger.dead_count, earlier + ledger.carried_count, counts.requests, counts.rejected, counts.unknown, receipts,
     )  # fmt: skip
+    saving = counts.saving
+    if saving.records:
+        sending.log.info(
+            "stream %s, partition %d: %d events were packed into %d records: that saved %d of %d PUT payload units "
+            "of 25 KB, or %.3f GB on demand",
+            sending.stream, sending.partition, saving.events, saving.records, saving.units, saving.alone.units,
+            saving.gigabytes,
+        )  # fmt: skip
