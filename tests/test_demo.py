@@ -87,7 +87,9 @@ def test_a_demo_that_is_stopped_leaves_no_process_behind(tmp_path: Path, number:
 
 def processes() -> dict[int, str]:
     """Name every process by its id, its parent and its command."""
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-e", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     return {int(line.split(None, 1)[0]): line.strip() for line in listed.splitlines()}
 
 
