@@ -149,10 +149,10 @@ def _item_of(parts: Parts) -> dict[str, Raw]:
 
 
 def _merged(owner: str, members: dict[str, Raw], beside: Mapping[str, Raw]) -> dict[str, Raw]:
-    for name, value in beside.items():
-        if canonical(members.setdefault(name, value)) != canonical(value):
+    for name in members.keys() & beside.keys():
+        if canonical(members[name]) != canonical(beside[name]):
             raise Malformed(f"a name stands in {owner} and beside it with different values")
-    return members
+    return {**members, **beside}
 
 
 def _members_of(owner: str, whole: Raw) -> dict[str, Raw]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from enum import Enum
 from types import TracebackType
@@ -37,7 +37,7 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int
     hook: str | None = None
     stream: str | None = None
-    event: msgspec.Raw | Mapping[str, Any] | str | None = None
+    event: Any = None
     event_base64: str | None = None
     event_id: str | None = None
     perhaps_stored: bool = msgspec.field(default=False, name="PERHAPS_STORED")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import msgspec
-
 from airflow_netmera_kinesis.canonical_json import canonical
-from airflow_netmera_kinesis.event import ABSENT, Event, MessageLog
+from airflow_netmera_kinesis.event import ABSENT, Event, Identities, MessageLog, OpenIdentities
 
 WINDOW_ROWS = 65_536
+_NAMES = dict(zip(Identities.__struct_fields__, Identities.__struct_encode_fields__, strict=True))
 _HASH_CHARACTERS = 32  # 128 bits: among 10^12 events two different ones meet with a chance of 10^-15
 
 
@@ -57,10 +56,16 @@ def _content(event: Event | MessageLog) -> dict[str, Any]:
         "timestamp": event.time_ms,
         "userId": event.user_id,
         "profile": event.profile,
-        "identities": msgspec.structs.asdict(event.identities),
+        "identities": _ids(event.identities),
     }
     if isinstance(event, MessageLog):
         content |= {"recordType": "MESSAGE_LOG", "item": event.item}
     else:
         content |= {"recordType": "EVENT", "params": event.params, "revenue": event.revenue, "device": event.device}
     return {name: value for name, value in content.items() if value is not None and value is not ABSENT}
+
+
+def _ids(identities: Identities) -> dict[str, Any] | None:
+    more = identities.more if isinstance(identities, OpenIdentities) else {}
+    known = {name: getattr(identities, name) for name in Identities.__struct_fields__}
+    return {**more, **{_NAMES[name]: text for name, text in known.items() if text is not None}} or None

@@ -21,6 +21,9 @@ class _EventData(msgspec.Struct, omit_defaults=True, gc=False):
     device: Raw = ABSENT
 
 
+_NO_DATA = _EventData()
+
+
 class _Identities(msgspec.Struct, omit_defaults=True, gc=False):
     user_id: str | None = field(default=None, name="userId")
     ext_id: str | None = field(default=None, name="extId")
@@ -59,14 +62,15 @@ def body_of(event: Event | MessageLog, event_code: str | None, event_id: str) ->
     return _encode(body)[1:]
 
 
-def _event_data(event: Event) -> _EventData:
-    return _EventData(event.event_name, event.time_ms, event.revenue, event.params, event.device)
+def _event_data(event: Event) -> _EventData | None:
+    data = _EventData(event.event_name, event.time_ms, event.revenue, event.params, event.device)
+    return None if data == _NO_DATA else data
 
 
-def _item(log: MessageLog) -> Mapping[str, Raw]:
+def _item(log: MessageLog) -> Mapping[str, Raw] | None:
     """A message log's own fields, after the name and time that every event's data begins with."""
     named = _EventData(log.event_name, log.time_ms)
-    return {**msgspec.json.decode(_encode(named), type=dict[str, Raw]), **log.item}
+    return {**msgspec.json.decode(_encode(named), type=dict[str, Raw]), **log.item} or None
 
 
 def _identities(user_id: str | None, ids: Identities) -> _Identities | Mapping[str, Raw] | None:

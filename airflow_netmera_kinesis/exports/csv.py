@@ -64,7 +64,11 @@ class CsvReader:
             raise Malformed(row.fault)
         if len(cells) != len(columns.headings):
             raise Malformed(f"the row has {len(cells)} cells, the header {len(columns.headings)}")
-        _refuse_no_text("".join(cells))
+        text = "".join(cells)
+        if "\0" in text:
+            raise Malformed("the row holds a NUL character")
+        if not _is_text(text):
+            raise Malformed("the row is not in the encoding of the file")
         parts = columns.parts_of(cells)
         if "timestamp" not in parts.texts:
             raise Malformed("the row has no time")
@@ -86,8 +90,6 @@ class CsvReader:
                 if "unexpected end of data" in str(error) or "field limit" in str(error):
                     raise ExportError(f"the quoted cell that begins near line {line} never ends") from None
                 yield _Row(line, [], f"the row is not CSV ({error})", "".join(self._lines.taken))
-            except UnicodeDecodeError:
-                raise ExportError(f"is not {self._format.encoding} after line {reader.line_num}") from None
 
 
 class _Row(NamedTuple):
@@ -100,12 +102,16 @@ class _Row(NamedTuple):
 def _columns(header: _Row, export_format: ExportFormat) -> Columns:
     if header.fault:
         raise ExportError(f"its header cannot be read: {header.fault}")
+    text = "".join(header.cells)
+    if "\0" in text or not _is_text(text):
+        raise ExportError(f"its header is not text in {export_format.encoding}: say its encoding in export_format")
     return Columns(header.cells, export_format)
 
 
 def _source(row: _Row, columns: Columns) -> Source:
-    if row.fault:
-        return row.text.encode("utf-8", "surrogateescape")
+    text = row.text or "".join(row.cells)
+    if row.fault or not _is_text(text):
+        return text.encode("utf-8", "surrogateescape")
     source: dict[str, object] = dict(zip(columns.headings, row.cells, strict=False))
     surplus = row.cells[len(columns.headings) :]
     if surplus:
@@ -113,14 +119,15 @@ def _source(row: _Row, columns: Columns) -> Source:
     return source
 
 
-def _refuse_no_text(text: str) -> None:
-    if "\0" in text:
-        raise Malformed("the row holds a NUL character")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise Malformed("the row is not in the encoding of the file") from None
+def _is_text(text: str) -> bool:
+    """Tell whether no surrogate stands for a byte that is not in the file's encoding."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _delimiter(head: bytes, export_format: ExportFormat) -> str:

@@ -10,7 +10,7 @@ from pydantic_core import SchemaValidator, core_schema
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.event import ABSENT, Event, Malformed, MessageLog
 from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk, Unreadable, Wanted
-from airflow_netmera_kinesis.exports.content import Content, read_exactly
+from airflow_netmera_kinesis.exports.content import Content, RewoundContent, read_exactly
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.json_line import JsonLines
 from airflow_netmera_kinesis.hook_definition import TriggerType
@@ -30,7 +30,8 @@ class NdjsonReader:
     """Read a file's lines; its attributes are true of the file once all chunks were taken."""
 
     def __init__(self, content: Content, export_format: ExportFormat) -> None:
-        self._content = content
+        head = read_exactly(content, len(_BOM))
+        self._content = RewoundContent(head.removeprefix(_BOM), content)
         self._lines = JsonLines(export_format)
         # A canonical line that says nothing of its type is an event, and its time is a number.
         self._canonical = (
@@ -53,7 +54,7 @@ class NdjsonReader:
 
     def _whole_lines(self) -> Iterator[bytes]:
         """Cut the content after line ends, whose last newline is left out."""
-        waiting = [read_exactly(self._content, len(_BOM)).removeprefix(_BOM)]
+        waiting: list[bytes] = []
         waiting_bytes = 0
         while block := self._content.read(CHUNK_BYTES):
             head, newline, tail = block.rpartition(b"\n")

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.content import Content
 
 if TYPE_CHECKING:
@@ -15,20 +16,28 @@ _UTF_8 = ("utf-8", "utf8")
 
 
 class TextLines:
-    """Yield lines; ``taken`` holds those since somebody cleared it, ``open_end`` whether the last has no end."""
+    """Yield lines; ``taken`` holds those since somebody cleared it, ``open_end`` whether the last has no end.
+
+    Raises ExportError where the file is no text in its encoding.
+    """
 
     def __init__(self, content: Content, encoding: str) -> None:
         encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in _UTF_8 else encoding
+        self._encoding = encoding
         # What is no text in this encoding shall spoil its own row, not the file: it stays visible as a surrogate.
         self._file = io.TextIOWrapper(io.BufferedReader(_Raw(content)), encoding, "surrogateescape", newline="")
         self.taken: list[str] = []
         self.open_end = False
 
     def __iter__(self) -> Iterator[str]:
-        line = "\n"
-        for line in self._file:
-            self.taken.append(line)
-            yield line
+        line, count = "\n", 0
+        try:
+            for line in self._file:
+                count += 1
+                self.taken.append(line)
+                yield line
+        except UnicodeError:
+            raise ExportError(f"is not {self._encoding} after line {count}") from None
         self.open_end = line[-1] not in "\r\n"
 
 
