@@ -24,18 +24,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("environment", type=Path, help="the folder to make, such as .venv")
     parser.add_argument("--airflow", required=True, help="the Airflow version, such as 3.3.2")
+    parser.add_argument("--extra", default="", help="add what this extra of setup.cfg asks for")
     arguments = parser.parse_args()
     environment = ROOT / arguments.environment
 
     constraints = constraints_for(arguments.airflow)
-    stamp = environment / ".made-from"
+    stamp = environment / f".made-from{arguments.extra and '-'}{arguments.extra}"
     fingerprint = fingerprint_of(constraints)
     if stamp.is_file() and stamp.read_text() == fingerprint:
         return
     check_disk_space(environment)
     install_uv()
     make(environment)
-    install(environment, constraints)
+    install(environment, constraints, arguments.extra)
     stamp.write_text(fingerprint)
 
 
@@ -102,12 +103,13 @@ def is_of_this_python(environment: Path) -> bool:
     return made_by.strip() == f"{sys.version} {sys.base_prefix}"
 
 
-def install(environment: Path, constraints: Path) -> None:
+def install(environment: Path, constraints: Path, extra: str) -> None:
     """Install the pinned dependencies and this project, editable, so that Airflow finds the provider."""
+    extras = f"s3,sftp,ftp,xlsx,test{extra and ','}{extra}"
     say(f"installing into {environment.name} what {constraints.relative_to(ROOT)} pins (about a minute, once)")
     # Without compiled bytecode every start of Airflow takes three seconds more.
     uv("pip", "install", "--quiet", "--compile-bytecode", "--python", str(environment / "bin" / "python"),
-       "--constraint", str(constraints), "--editable", f"{ROOT}[s3,sftp,ftp,xlsx,test]")  # fmt: skip
+       "--constraint", str(constraints), "--editable", f"{ROOT}[{extras}]")  # fmt: skip
 
 
 def uv(*arguments: str) -> None:
