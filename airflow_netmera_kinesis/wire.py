@@ -17,6 +17,8 @@ from airflow_netmera_kinesis.outcome import Answered, EntryAnswer, Lost, Outcome
 from airflow_netmera_kinesis.request import Request
 
 RAW_BODY = "RawBody"
+# A proxy may answer with a whole page.
+LONGEST_MESSAGE = 1_000
 # Stands in while botocore serialises the call; the real body takes its place before it is signed.
 _PLACEHOLDER = [{"Data": b"", "PartitionKey": "-"}]
 
@@ -72,7 +74,8 @@ class Wire:
         except ClientError as error:
             said = error.response.get("Error", {})
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            return outcome_of_error(str(said.get("Code", "")), str(said.get("Message", "")), int(status))
+            words = str(said.get("Message", ""))[:LONGEST_MESSAGE]
+            return outcome_of_error(str(said.get("Code", "")), words, int(status))
         except (BotoCoreError, OSError) as error:
             return _outcome_of_failure(error)
         finally:
