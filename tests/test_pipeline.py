@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import ParamValidationError, TriggerRule
+from airflow.providers.common.compat.sdk import MappedOperator, ParamValidationError, TriggerRule
 
 from airflow_netmera_kinesis.dag_param import PARAMS
 from airflow_netmera_kinesis.errors import ConfigurationError
@@ -84,7 +84,7 @@ def test_the_trigger_form_refuses_what_a_param_cannot_be(conf: dict[str, Any]) -
 def test_the_tasks_stand_in_their_order_and_commit_waits_for_every_partition() -> None:
     dag: Any = events_to_kinesis("acme")
     assert [task.task_id for task in dag.topological_sort()] == ["plan", "match", "gate", "send", "commit"]
-    assert {task.task_id for task in dag.tasks if task.is_mapped} == {"match", "send"}
+    assert {task.task_id for task in dag.tasks if isinstance(task, MappedOperator)} == {"match", "send"}
     assert {task.trigger_rule for task in dag.tasks} == {TriggerRule.ALL_SUCCESS}
     assert dag.get_task("commit").upstream_task_ids >= {"send"}
 
