@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.exports.listing import ExportPlace, has_magic
-from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder
+from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder, S3Folder
 
 _URI = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<place>[^/]*)/*(?P<path>.*)", re.DOTALL)
 LOCAL_SCHEMES = ("file", "local")
@@ -81,4 +81,4 @@ def _object_folder(uri: str, setting: str) -> ObjectFolder:
         ) from None
     except ValueError as error:
         raise ConfigurationError(f"{setting} is {uri!r}: {error}") from None
-    return ObjectFolder(fs, path.path, uri)
+    return (S3Folder if hasattr(fs, "call_s3") else ObjectFolder)(fs, path.path, uri)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder
+from airflow_netmera_kinesis.storage import Folder, LocalFolder, S3Folder
 
 # Airflow reads its home when it is first imported, so this comes before any test module.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-netmera-kinesis-")
@@ -100,7 +100,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], F
         return lambda name: LocalFolder(tmp_path / name)
     fs = request.getfixturevalue("s3")
     root = f"exports-and-state/{uuid.uuid4().hex}"
-    return lambda name: ObjectFolder(fs, f"{root}/{name}", f"s3://{root}/{name}")
+    return lambda name: S3Folder(fs, f"{root}/{name}", f"s3://{root}/{name}")
 
 
 @pytest.fixture

@@ -3,5 +3,6 @@
 from airflow_netmera_kinesis.storage.folder import Appender, FileInfo, Folder
 from airflow_netmera_kinesis.storage.local import LocalFolder
 from airflow_netmera_kinesis.storage.object import ObjectFolder
+from airflow_netmera_kinesis.storage.s3 import S3Folder
 
-__all__ = ["Appender", "FileInfo", "Folder", "LocalFolder", "ObjectFolder"]
+__all__ = ["Appender", "FileInfo", "Folder", "LocalFolder", "ObjectFolder", "S3Folder"]

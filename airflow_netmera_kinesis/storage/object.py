@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
@@ -22,9 +21,9 @@ FETCHED_TOGETHER = 16
 
 
 class ObjectFolder:
-    """A prefix in a bucket, or any other filesystem that fsspec knows.
+    """Any filesystem that fsspec knows; for S3 see ``S3Folder``.
 
-    State needs a store that can write a file only if there is none: S3 and Google Cloud Storage can.
+    State needs a store that can write a file only if there is none, as Google Cloud Storage can.
     """
 
     def __init__(self, fs: Any, root: str, uri: str) -> None:
@@ -36,7 +35,7 @@ class ObjectFolder:
         fs.dircache.use_listings_cache = False
 
     def child(self, name: str) -> ObjectFolder:
-        return ObjectFolder(self._fs, self._path(name), f"{self.uri}/{name}")
+        return type(self)(self._fs, self._path(name), f"{self.uri}/{name}")
 
     def list(self, prefix: str = "") -> Iterator[FileInfo]:
         start, _, _ = prefix.rpartition("/")
@@ -88,8 +87,6 @@ class ObjectFolder:
                 self._upload(name, cast(BinaryIO, file))
 
     def create(self, name: str, data: bytes) -> bool:
-        if hasattr(self._fs, "call_s3"):
-            return self._create_on_s3(name, data)
         try:
             self._fs.pipe_file(self._path(name), data, mode="create")
         except FileExistsError:
@@ -113,11 +110,7 @@ class ObjectFolder:
         return map(BytesIO, self.read_many(segments(self, name)))
 
     def now_ms(self) -> int:
-        """Ask the store: the date of an answer of S3, or the time that another store gives a file written now."""
-        if hasattr(self._fs, "call_s3"):
-            bucket, key, _ = self._fs.split_path(self._path("clock"))
-            answer = self._fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1)
-            return _milliseconds(parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]))
+        """Ask the store: the time that it gives a file written now."""
         probe = f".clock.{uuid.uuid4().hex}"
         self.write(probe, b"")
         try:
@@ -138,29 +131,14 @@ class ObjectFolder:
             remote.closed = True  # else its destructor would finish the upload
             raise
 
-    def _create_on_s3(self, name: str, data: bytes) -> bool:
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-        bucket, key, _ = self._fs.split_path(self._path(name))
-        while True:
-            try:
-                self._fs.call_s3("put_object", Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
-            except OSError as error:
-                code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
-                if isinstance(error, FileExistsError) or code in ("PreconditionFailed", "412"):
-                    return False
-                if code in ("ConditionalRequestConflict", "409"):
-                    continue  # somebody else creates it at this very moment: look again
-                raise
-            return True
-
 
 def _file_info(name: str, about: dict[str, Any]) -> FileInfo:
     modified = next((about[key] for key in MODIFIED_KEYS if about.get(key) is not None), 0)
     etag = about.get("ETag") or about.get("etag") or ""
-    return FileInfo(name, int(about["size"] or 0), _milliseconds(modified), str(etag).strip('"'))
+    return FileInfo(name, int(about["size"] or 0), milliseconds(modified), str(etag).strip('"'))
 
 
-def _milliseconds(moment: datetime | str | float) -> int:
+def milliseconds(moment: datetime | str | float) -> int:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment.replace("Z", "+00:00"))
     if isinstance(moment, datetime):

@@ -2,11 +2,25 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
+from pathlib import Path
 
+import fsspec
 import pytest
 
-from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder, S3Folder
 from airflow_netmera_kinesis.storage.folder import segments
+
+
+@pytest.fixture(params=["local", "s3", "memory"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    if request.param == "local":
+        return LocalFolder(tmp_path / "folder")
+    place = f"{uuid.uuid4().hex}/folder"
+    if request.param == "s3":
+        root = f"exports-and-state/{place}"
+        return S3Folder(request.getfixturevalue("s3"), root, f"s3://{root}")
+    return ObjectFolder(fsspec.filesystem("memory"), f"/{place}", f"memory://{place}")
 
 
 def names(folder: Folder, prefix: str = "") -> list[str]:
