@@ -44,8 +44,8 @@ def test_every_documented_form_is_read(text: str, later_by_ms: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "yesterday", "not-a-time", "2026-13-01", "2026-02-30", "2026-09-07 24:00:00", "2026-09-07 00:00:60", "-5",
-     "07.09.2026", "1e99", "1" * 40, "0001-01-01", "\u0662\u0660\u0662\u0666-09-07", "2026-09-07 21", "1_788_728_400", "nan",
-     "+1788728400",
+     "07.09.2026", "1e99", "1" * 40, "0001-01-01", "\u0662\u0660\u0662\u0666-09-07", "2026-09-07 21", "1_788_728_400",
+     "nan", "+1788728400",
      "2026-09-07T00:00:00+25:00"],
 )  # fmt: skip
 def test_what_fits_no_form_is_no_time(text: str) -> None:
@@ -79,7 +79,7 @@ def test_istanbul_was_two_hours_ahead_before_it_stayed_on_summer_time() -> None:
     assert ISTANBUL.read("2016-01-15 12:00:00") == datetime(2016, 1, 15, 10, tzinfo=timezone.utc).timestamp() * 1000
 
 
-WALL_CLOCKS = st.datetimes(datetime(1971, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001
+WALL_CLOCKS = st.datetimes(datetime(1971, 1, 1), datetime(2040, 1, 1))
 
 
 @given(WALL_CLOCKS, st.sampled_from(["Europe/Berlin", "Asia/Kolkata"]))
