@@ -139,6 +139,7 @@ def test_no_request_is_ever_repeated_by_the_client_that_puts_records(
     assert config.tcp_keepalive is True
 
 
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")  # it is the amazon provider's own call
 def test_the_user_agent_names_airflow_and_this_provider(connection: Any) -> None:
     for client in (connection().get_conn(), connection().put_records_client(connections=1)):
         assert "Airflow/" in client.meta.config.user_agent_extra
