@@ -95,6 +95,11 @@ class Sending(msgspec.Struct, frozen=True):
         """The hooks that feed the stream; they agree on its key and its packing."""
         return [hook for hook in self.slice.hooks if hook.active and hook.stream == self.stream]
 
+    @property
+    def ordered(self) -> bool:
+        """Whether order is to be proved: where all hooks do without, nobody may know that the stream ignores keys."""
+        return not all(hook.allow_unordered for hook in self.hooks)
+
 
 def send_stream(sending: Sending) -> None:
     """Deliver, compare the counts, prove the order from all receipts, and only then mark the ledger done."""
@@ -109,7 +114,7 @@ def send_stream(sending: Sending) -> None:
         delivery = _deliver(sending, connector, description, ledger)
         _check_counts(sending, ledger)
         place = (sending.state, sending.slice.id, sending.stream, sending.partition)
-        receipts = count_firings(*place) if description.ignores_keys else prove_order(*place, delivery.lineage)
+        receipts = prove_order(*place, delivery.lineage) if sending.ordered else count_firings(*place)
         sending.check()
         ledger.done()
     _report(sending, delivery, ledger, earlier, receipts)
@@ -187,7 +192,7 @@ def _delivery_settings(sending: Sending, description: StreamDescription) -> Deli
         concurrency=sending.settings.concurrency,
         stall_timeout=sending.settings.stall_timeout,
         elastic=description.on_demand,
-        ordered=not description.ignores_keys,
+        ordered=sending.ordered,
     )
 
 
@@ -234,9 +239,11 @@ def _check_distribution(sending: Sending, description: StreamDescription) -> Non
     if description.ignores_keys:
         check_allowed(sending.stream, sending.hooks)
         sending.log.warning(
-            "stream %s: its RecordDistributionStrategy is AUTO, and its hooks allow that: no user's order is kept or "
-            "checked", sending.stream,
-        )  # fmt: skip
+            "stream %s: its RecordDistributionStrategy is AUTO, so no user's order is kept; its hooks allow that",
+            sending.stream,
+        )
+    if not sending.ordered:
+        sending.log.info("stream %s: all its hooks say allow_unordered, so the order is not proved", sending.stream)
     if not description.described:
         sending.log.warning(
             "stream %s: not allowed to call DescribeStreamSummary, so the documented defaults apply: records of at "
@@ -264,9 +271,10 @@ def _report(sending: Sending, delivery: Delivery, ledger: Ledger, earlier: int, 
     counts = delivery.counts
     sending.log.info(
         "stream %s, partition %d: staged %d = delivered %d + dead letters %d, of which earlier tries settled %d; "
-        "%d requests, %d records rejected and sent again, %d unknown and perhaps stored twice; %d receipts in order",
+        "%d requests, %d records rejected and sent again, %d unknown and perhaps stored twice; %d receipts%s",
         sending.stream, sending.partition, sending.staged, ledger.delivered_count + ledger.carried_count,
         ledger.dead_count, earlier + ledger.carried_count, counts.requests, counts.rejected, counts.unknown, receipts,
+        " in order" if sending.ordered else "",
     )  # fmt: skip
     saving = counts.saving
     if saving.records:
