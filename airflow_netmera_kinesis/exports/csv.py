@@ -100,11 +100,11 @@ class _Row(NamedTuple):
 
 
 def _columns(header: _Row, export_format: ExportFormat) -> Columns:
-    if header.fault:
-        raise ExportError(f"its header cannot be read: {header.fault}")
-    text = "".join(header.cells)
+    text = header.text or "".join(header.cells)
     if "\0" in text or not _is_text(text):
         raise ExportError(f"its header is not text in {export_format.encoding}: say its encoding in export_format")
+    if header.fault:
+        raise ExportError(f"its header cannot be read: {header.fault}")
     return Columns(header.cells, export_format)
 
 
@@ -139,6 +139,7 @@ def _delimiter(head: bytes, export_format: ExportFormat) -> str:
 
 
 def _fit(line: str, delimiter: str, export_format: ExportFormat) -> tuple[int, int]:
-    headings = next(csv.reader([line], delimiter=delimiter), [])
+    # Python 3.10 refuses a NUL, which a header in another encoding may hold.
+    headings = next(csv.reader([line.replace("\0", "")], delimiter=delimiter), [])
     known = sum(heading.strip() in FIELD_OF_HEADING or heading.strip() in export_format.columns for heading in headings)
     return known, len(headings)
