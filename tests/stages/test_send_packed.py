@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from scene import PURCHASES, SLICE, Scene, log, some
 from simulation import make_record
-from test_send import PURCHASES, SLICE, Scene, log, some
 
 from airflow_netmera_kinesis.dead_letter import read_dead_letters
 from airflow_netmera_kinesis.errors import ConfigurationError, StreamRefused
