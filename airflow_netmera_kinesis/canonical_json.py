@@ -11,7 +11,10 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 def canonical(value: object) -> bytes:
     """Compact UTF-8 with sorted keys. Values may be Raw in any place, compact by themselves."""
-    return _encode(plain(value))
+    try:
+        return _encode(plain(value))
+    except RecursionError:  # nested deeper than Python goes
+        return _encode(as_written(value))
 
 
 def compact(raw: msgspec.Raw | bytes) -> msgspec.Raw:
@@ -25,7 +28,13 @@ def plain(value: object) -> Any:
         try:
             return msgspec.json.decode(value)
         except msgspec.DecodeError:
-            return bytes(value).decode()
+            return as_written(value)
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     return value
+
+
+def as_written(value: object) -> Any:
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    return {name: as_written(part) for name, part in value.items()} if isinstance(value, dict) else value

@@ -95,7 +95,7 @@ def event_fields(content: bytes) -> dict[str, Any]:
         return {"event_base64": base64.b64encode(content).decode()}
     try:
         return {"event": msgspec.Raw(msgspec.json.format(content, indent=-1))}  # on one line, whatever it was
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {"event": text}
 
 

@@ -45,7 +45,10 @@ class Chunk(Protocol):
         """Return the places of all events that a hook may want, and perhaps of some others."""
 
     def event(self, place: int) -> Event | MessageLog:
-        """Return one of the candidates, finished: missing values are gone, nested parts compact."""
+        """Return one of the candidates, finished: missing values are gone, nested parts compact.
+
+        Raises Malformed for one that is nested so deep that it could be skipped but not read.
+        """
 
     def row(self, place: int) -> int:
         """Return how many rows of the file stand before this one: malformed ones too, blank lines not."""

@@ -136,7 +136,10 @@ class CanonicalChunk:
 def _are_compact(lines: list[bytes]) -> bool:
     """Tell whether no white space stands between tokens; all lines at once, since each call costs more than a line."""
     text = b"[" + b",".join(lines) + b"]"
-    return len(msgspec.json.format(text, indent=-1)) == len(text)
+    try:
+        return len(msgspec.json.format(text, indent=-1)) == len(text)
+    except RecursionError:  # one more level of nesting than the line by itself
+        return False
 
 
 def _decoded(lines: Sequence[bytes]) -> list[Event] | None:

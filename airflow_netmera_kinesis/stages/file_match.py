@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_netmera_kinesis.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
-from airflow_netmera_kinesis.event import Event, MessageLog
+from airflow_netmera_kinesis.event import Event, Malformed, MessageLog
 from airflow_netmera_kinesis.event_id import EventIds
-from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Wanted
+from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.reading import Export
 from airflow_netmera_kinesis.match_result import FileResult, HookResult
 from airflow_netmera_kinesis.matching import Matcher
@@ -81,9 +81,12 @@ class FileMatch:
         self._skipped += len(chunk.lines) - len(codes) + len(chunk.malformed) - len(malformed)
         self._count_codes(codes)
         for line in malformed:
-            letter = DeadLetter(Reason.MALFORMED, line.message, self._planned.name, line.line, **_event_of(line.source))
-            self._dead_letters.write(letter)
+            self._set_line_aside(line)
         self._fire(chunk, skip)
+
+    def _set_line_aside(self, line: Unreadable) -> None:
+        letter = DeadLetter(Reason.MALFORMED, line.message, self._planned.name, line.line, **_event_of(line.source))
+        self._dead_letters.write(letter)
 
     def _count_codes(self, codes: Sequence[str | None]) -> None:
         self._unmatched.update(codes)
@@ -93,7 +96,11 @@ class FileMatch:
     def _fire(self, chunk: Chunk, skip: int) -> None:
         matcher, lines = self._tally.matcher, chunk.lines
         for place in chunk.candidates(self._tally.wanted):
-            event = chunk.event(place)
+            try:
+                event = chunk.event(place)
+            except Malformed as error:
+                self._take_back(Unreadable(lines[place], str(error), chunk.source(place)))
+                continue
             fired = matcher.firings(event)
             if not fired:
                 continue
@@ -104,6 +111,13 @@ class FileMatch:
             body = body_of(event, matcher.code_of(event), event_id)
             for index in fired:
                 self._stage(index, event, event_id, body, chunk, place)
+
+    def _take_back(self, line: Unreadable) -> None:
+        """Count as malformed what was counted as an event."""
+        if line.line > self._planned.skip_lines:
+            self._events -= 1
+            self._malformed += 1
+            self._set_line_aside(line)
 
     def _stage(
         self, index: int, event: Event | MessageLog, event_id: str, body: bytes, chunk: Chunk, place: int

@@ -402,6 +402,19 @@ def test_one_line_of_counts_is_logged_and_nothing_of_the_events(scene: Scene, ca
     assert "gizli" not in caplog.text
 
 
+@pytest.mark.parametrize("own_id", [None, "e1"])
+def test_a_line_of_any_depth_of_nesting_ends_somewhere_and_the_file_goes_on(scene: Scene, own_id: str | None) -> None:
+    depths = [*range(850, 1010, 3), 5000]
+    deep = b"".join(line(id=own_id, params={"x": 0}).replace(b"0}", b"[" * n + b"]" * n + b"}") for n in depths)
+    scene.put(a=deep + line())
+    scene.plan()
+    counts = counts_of(scene.match())
+    assert counts["read"] == len(depths) + 1
+    assert counts["staged"] == counts["events"] > 1
+    (name,) = [info.name for info in scene.state.list("dead_letters")]
+    assert len(scene.state.read(name).splitlines()) == counts["malformed"] > 0
+
+
 RIGHT = FileResult(0, "a", lines=3, malformed=1, events=2, digest="")
 
 
