@@ -151,7 +151,7 @@ class Delivery:
         self.rejections: Counter[str] = Counter()
         self._obstacles: Counter[str] = Counter()
         self.lineage = Lineage()
-        self._proof = OrderProof(self.lineage)
+        self._proof: OrderProof[str] = OrderProof(self.lineage)
         self._paces = Paces(elastic=settings.elastic, unlimited=frozenset({ANY_SHARD}), rng=rng)
         self._lanes = Lanes(lambda key: ANY_SHARD, spill, packer)
         self._requests = Requests(self._lanes, self._paces, settings.limits)

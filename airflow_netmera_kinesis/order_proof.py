@@ -6,12 +6,16 @@ to a descendant of the old shard where ListShards tells, and never back to a sha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Generic, TypeVar
 
 import msgspec
 
 # How many keys are remembered while sending; the receipts of all keys are checked before the slice is committed.
 RECENT_KEYS = 65_536
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Break(msgspec.Struct, frozen=True):
@@ -22,7 +26,7 @@ class Break(msgspec.Struct, frozen=True):
     later: tuple[str, str]
 
 
-class _Last(msgspec.Struct):
+class _Last(msgspec.Struct, gc=False):
     shard: str
     sequence: str
     left: tuple[str, ...] = ()
@@ -55,20 +59,45 @@ class Lineage:
         return old not in self._parents
 
 
-class OrderProof:
+class OrderProof(Generic[Key]):
     """Check receipts as they come, in the order of each key's records."""
 
     def __init__(self, lineage: Lineage, keys: int | None = RECENT_KEYS) -> None:
         self._lineage = lineage
         self._keys = keys
-        self._last: dict[str, _Last] = {}
+        self._last: dict[Key, _Last] = {}
 
-    def check(self, key: str, shard: str, sequence: str) -> Break | None:
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._last)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._last)
+
+    def check_all(self, keys: Sequence[Key], shards: Sequence[str], sequences: Sequence[str]) -> list[Break]:
+        """Take the receipts of one answer, in columns; return the contradictions."""
+        found: list[Break] = []
+        last_of = self._last.get
+        for key, shard, sequence in zip(keys, shards, sequences, strict=True):
+            last = last_of(key)
+            # Nearly all: the same shard, and a greater number of as many digits.
+            if (
+                last is not None
+                and last.shard == shard
+                and sequence > last.sequence
+                and len(sequence) == len(last.sequence)
+            ):
+                last.sequence = sequence
+            elif (contradiction := self.check(key, shard, sequence)) is not None:
+                found.append(contradiction)
+        return found
+
+    def check(self, key: Key, shard: str, sequence: str) -> Break | None:
         """Take the receipt of a key's next record; return the contradiction, if it is one."""
         last = self._last.get(key)
         if last is None:
             if self._keys is not None and len(self._last) >= self._keys:
-                del self._last[next(iter(self._last))]
+                self._forget_oldest(self._keys)
             self._last[key] = _Last(shard, sequence)
             return None
         if last.shard != shard:
@@ -78,6 +107,15 @@ class OrderProof:
             last.sequence = sequence
             return None
         return Break("the sequence number did not rise within the shard", (shard, last.sequence), (shard, sequence))
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Forget these keys."""
+        for key in keys:
+            del self._last[key]
+
+    def _forget_oldest(self, keys: int) -> None:
+        """Forget several at once: the first place of a dict is found by walking over all that were deleted there."""
+        self.forget(list(islice(self._last, 1 + keys // 64)))
 
     def _move(self, last: _Last, shard: str, sequence: str) -> Break | None:
         if shard in last.left:

@@ -7,6 +7,8 @@ partition key: that is also the hash by which Kinesis picks the shard.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress, islice
+from typing import Any
 
 import msgspec
 
@@ -15,14 +17,14 @@ from airflow_netmera_kinesis.framing import frame, whole_entries
 from airflow_netmera_kinesis.order_proof import Lineage, OrderProof
 from airflow_netmera_kinesis.ordering import Entry
 from airflow_netmera_kinesis.outcome import EntryAnswer
-from airflow_netmera_kinesis.shard_map import hash_of
+from airflow_netmera_kinesis.shard_map import digest_of
 from airflow_netmera_kinesis.storage import Folder
 
-# How many receipts' keys are held in memory at once while they are all checked; more make more passes.
+# How many keys are held in memory at once while all receipts are checked; more make more passes.
 KEYS_A_PASS = 200_000
 
 
-class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One delivered record: its key's hash, where Kinesis put it, and the firings that travelled in it."""
 
     key: bytes
@@ -31,8 +33,22 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     firings: list[tuple[int, int, int, str]]
 
 
+class _Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The receipts of one answer, as they are stored: a column each, since the proof needs but three of them.
+
+    ``counts`` says how many of the firings travelled in each record.
+    """
+
+    keys: list[bytes]
+    shards: list[str]
+    sequences: list[str]
+    counts: list[int]
+    firings: msgspec.Raw
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Receipt]).decode
+_decode = msgspec.msgpack.Decoder(_Answer).decode
+_decode_firings = msgspec.msgpack.Decoder(list[tuple[int, int, int, str]]).decode
 
 
 class ReceiptLog:
@@ -43,16 +59,18 @@ class ReceiptLog:
 
     def append(self, receipts: Sequence[tuple[Entry, EntryAnswer]]) -> None:
         """Write the receipts of one answer."""
-        rows = [
-            (
-                hash_of(entry.key).to_bytes(16, "big"),
-                said.ShardId,
-                said.SequenceNumber,
-                [(record.file, record.line, record.hook, record.event_id) for record in entry.records],
-            )
-            for entry, said in receipts
-        ]
-        self._appender.append(frame(_encode(rows)), sum([len(entry.records) for entry, _ in receipts]))
+        columns = (
+            [digest_of(entry.key) for entry, _ in receipts],
+            [said.ShardId for _, said in receipts],
+            [said.SequenceNumber for _, said in receipts],
+            [len(entry.records) for entry, _ in receipts],
+            [
+                (record.file, record.line, record.hook, record.event_id)
+                for entry, _ in receipts
+                for record in entry.records
+            ],
+        )
+        self._appender.append(frame(_encode(columns)), len(columns[-1]))
 
     def flush(self) -> None:
         """Return when all receipts are stored."""
@@ -65,36 +83,60 @@ class ReceiptLog:
 
 def read_receipts(state: Folder, slice_id: str, stream: str, partition: int) -> Iterator[Receipt]:
     """Yield the receipts in the order in which Kinesis gave them."""
-    for segment in state.open_appended(_name(slice_id, stream, partition)):
-        for entry in whole_entries(segment):
-            yield from _decode(entry)
+    for answer in _answers(state, slice_id, stream, partition):
+        firings = iter(_decode_firings(answer.firings))
+        for key, shard, sequence, count in zip(
+            answer.keys, answer.shards, answer.sequences, answer.counts, strict=True
+        ):
+            yield Receipt(key, shard, sequence, list(islice(firings, count)))
 
 
 def count_firings(state: Folder, slice_id: str, stream: str, partition: int) -> int:
     """Count the firings that have a receipt: a packed record has one receipt for all that travelled in it."""
-    return sum(len(receipt.firings) for receipt in read_receipts(state, slice_id, stream, partition))
+    return sum(sum(answer.counts) for answer in _answers(state, slice_id, stream, partition))
 
 
 def prove_order(state: Folder, slice_id: str, stream: str, partition: int, lineage: Lineage) -> int:
     """Check the receipts of all users of a partition and return how many firings they are for.
 
-    Memory is bounded: users are dealt into as many passes as their number asks for.
+    Memory is bounded: as soon as there are too many users for one pass, half of them are left to a pass of their own.
 
     :raises OrderBroken: with both receipts
     """
-    count = count_firings(state, slice_id, stream, partition)
-    passes = 1 + count // KEYS_A_PASS
-    for turn in range(passes):
-        proof = OrderProof(lineage, keys=None)
-        for receipt in read_receipts(state, slice_id, stream, partition):
-            if int.from_bytes(receipt.key[:4], "big") % passes == turn:
-                found = proof.check(receipt.key.hex(), receipt.shard, receipt.sequence)
-                if found is not None:
-                    raise OrderBroken(
-                        f"stream {stream}, partition {partition}: {found.reason}, by the receipts of one user: shard "
-                        f"{found.earlier[0]} at {found.earlier[1]}, then shard {found.later[0]} at {found.later[1]}"
-                    )
-    return count
+    firings, turn, passes = 0, 0, 1
+    while turn < passes:
+        proof: OrderProof[bytes] = OrderProof(lineage, keys=None)
+        for answer in _answers(state, slice_id, stream, partition):
+            if turn == 0:
+                firings += sum(answer.counts)
+            for found in proof.check_all(*_columns_of(answer, turn, passes)):
+                raise OrderBroken(
+                    f"stream {stream}, partition {partition}: {found.reason}, by the receipts of one user: shard "
+                    f"{found.earlier[0]} at {found.earlier[1]}, then shard {found.later[0]} at {found.later[1]}"
+                )
+            while len(proof) > KEYS_A_PASS:
+                passes *= 2
+                proof.forget([key for key in proof if _turn_of(key, passes) != turn])
+        turn += 1
+    return firings
+
+
+def _columns_of(answer: _Answer, turn: int, passes: int) -> Sequence[Sequence[Any]]:
+    """The keys, shards and sequence numbers of an answer whose turn it is."""
+    columns = (answer.keys, answer.shards, answer.sequences)
+    if passes == 1:
+        return columns
+    chosen = [_turn_of(key, passes) == turn for key in answer.keys]
+    return [list(compress(column, chosen)) for column in columns]
+
+
+def _turn_of(key: bytes, passes: int) -> int:
+    return int.from_bytes(key[:4], "big") % passes
+
+
+def _answers(state: Folder, slice_id: str, stream: str, partition: int) -> Iterator[_Answer]:
+    for segment in state.open_appended(_name(slice_id, stream, partition)):
+        yield from map(_decode, whole_entries(segment))
 
 
 def save_break(state: Folder, slice_id: str, stream: str, partition: int, about: Mapping[str, object]) -> None:

@@ -25,12 +25,17 @@ class Shard(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=REMEMBERED_KEYS)
-def hash_of(key: str) -> int:
-    """The hash key that Kinesis gives a partition key: MD5 of its UTF-8, as an unsigned number.
+def digest_of(key: str) -> bytes:
+    """The MD5 of a partition key's UTF-8, which places it among the shards.
 
     https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html#partition-key
     """
-    return int.from_bytes(hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest(), "big")
+    return hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+
+
+def hash_of(key: str) -> int:
+    """The hash key that Kinesis gives a partition key: its MD5 as an unsigned number."""
+    return int.from_bytes(digest_of(key), "big")
 
 
 class ShardMap:
