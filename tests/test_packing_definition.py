@@ -74,10 +74,11 @@ def test_to_pack_always_needs_a_packing(fields: dict[str, str]) -> None:
 )
 def test_hooks_of_one_stream_agree(field: str, value: Any, says: str, others: str) -> None:
     first = hook(packing="ndjson")
-    assert faults(first, {**first, "name": "b", field: value}) == [
+    [fault] = faults(first, {**first, "name": "b", field: value})
+    assert fault == (
         f"hook 'b': {field} is {says} but hook 'carts' feeds the same stream 'netmera-carts' with {others}; "
         "allowed: the same for all hooks of a stream"
-    ]
+    )
 
 
 def test_hooks_of_different_streams_pack_as_each_likes() -> None:
