@@ -51,6 +51,8 @@ class StateJournal:
 
     def refused(self, entry: Entry, code: str, message: str) -> None:
         """Store a dead letter for each firing, then tell the ledger."""
+        firings = _firings([entry])
+        perhaps_stored = any(map(self._ledger.perhaps_stored, firings))
         for record in entry.records:
             hook = self._slice.hooks[record.hook]
             letter = DeadLetter(
@@ -61,11 +63,11 @@ class StateJournal:
                 hook=hook.name,
                 stream=self._stream,
                 event_id=record.event_id,
-                perhaps_stored=entry.unknown,
+                perhaps_stored=perhaps_stored,
                 **event_fields(record.payload),
             )
             self._letters.append([letter])
-        self._ledger.dead(_firings([entry]))
+        self._ledger.dead(firings)
         self._allow(self._ledger.counts().dead)
 
     def broken(self, entry: Entry, contradiction: Break) -> None:

@@ -50,7 +50,7 @@ class Ledger:
         self._appender = folder.appender(f"{name}.log")
         self._delivered, self._dead = FiringSet(), FiringSet()
         self._carried, self._carried_seen = carried, FiringSet()
-        self._unknown = 0
+        self._unknown, self._unknown_firings = 0, FiringSet()
         self.is_done = False
         self._load()
 
@@ -70,14 +70,22 @@ class Ledger:
         self._delivered.add(entries)
 
     def dead(self, entries: Sequence[Firing]) -> None:
-        """Write down that these firings were set aside; their dead letters are stored already."""
+        """Write down that these firings were set aside; their dead letters are stored already.
+
+        It is stored when this returns: what comes after them must not be in Kinesis while they are tried once more.
+        """
         self._append(_Kind.DEAD, entries)
+        self._appender.flush()
         self._dead.add(entries)
 
     def unknown(self, entries: Sequence[Firing]) -> None:
         """Write down that these firings were sent and the answer was lost, so they are sent again."""
         self._append(_Kind.UNKNOWN, entries)
-        self._unknown += len(entries)
+        self._note_unknown(entries)
+
+    def perhaps_stored(self, firing: Firing) -> bool:
+        """Say whether an answer to this firing was lost, now or in an earlier try."""
+        return firing in self._unknown_firings
 
     @property
     def delivered_count(self) -> int:
@@ -126,6 +134,10 @@ class Ledger:
         data = _encode((int(kind), entries))
         self._appender.append(frame(data), len(entries))
 
+    def _note_unknown(self, entries: Sequence[Firing]) -> None:
+        self._unknown += len(entries)
+        self._unknown_firings.add(entries)
+
     def _load(self) -> None:
         for kind, entries in _entries(self._folder, self._name):
             if kind == _Kind.DELIVERED:
@@ -133,7 +145,7 @@ class Ledger:
             elif kind == _Kind.DEAD:
                 self._dead.add(entries)
             else:
-                self._unknown += len(entries)
+                self._note_unknown(entries)
         self.is_done = _read_counts(self._folder, self._name) is not None
 
 

@@ -23,13 +23,12 @@ SPILL_CHUNK_BYTES = 256 * 1024
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One PutRecords entry. ``size`` counts data and key, as Kinesis does; ``unknown`` once an answer was lost."""
+    """One PutRecords entry. ``size`` counts data and key, as Kinesis does."""
 
     key: str
     data: bytes
     size: int
     records: tuple[StagedRecord, ...]
-    unknown: bool = False
 
 
 class Spill(Protocol):
@@ -141,7 +140,6 @@ class Lanes:
 
     def put_first(self, entry: Entry) -> None:
         """An entry without an answer goes again before everything else."""
-        entry.unknown = True
         self.unknown.append(entry)
 
     def release(self, key: str) -> None:

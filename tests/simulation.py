@@ -47,13 +47,27 @@ class SimulatedTransport:
         self._under_way: list[tuple[float, int, Request]] = []
         self._answers: list[tuple[float, int, Request, Outcome]] = []
         self._numbers = itertools.count()
+        self._orphans: set[int] = set()
         self.renewals = 0
         self.sent: list[Request] = []
         self.access_key = "old"
 
     def send(self, request: Request) -> None:
-        at = self._clock.now + self._rng.uniform(0.001, 0.02)
         self.sent.append(request)
+        self._start(request)
+
+    def orphan(self, requests: list[Request]) -> None:
+        """Let requests of a sender that was killed go on to Kinesis; nobody waits for their answers."""
+        for request in requests:
+            self._orphans.add(id(request))
+            self._start(request)
+
+    def abandon(self) -> list[Request]:
+        """Give the requests that have not reached the fake yet."""
+        return [request for _, _, request in self._under_way]
+
+    def _start(self, request: Request) -> None:
+        at = self._clock.now + self._rng.uniform(0.001, 0.02)
         heapq.heappush(self._under_way, (at, next(self._numbers), request))
 
     def receive(self, timeout: float) -> tuple[Request, Outcome] | None:
@@ -74,7 +88,8 @@ class SimulatedTransport:
             at, number, request = heapq.heappop(self._under_way)
             self._clock.now = max(self._clock.now, at)
             delay, outcome = self._put(request)
-            heapq.heappush(self._answers, (self._clock.now + delay, number, request, outcome))
+            if id(request) not in self._orphans:
+                heapq.heappush(self._answers, (self._clock.now + delay, number, request, outcome))
 
     def renew(self) -> None:
         self.renewals += 1

@@ -8,9 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from simulation import BookJournal, Clock, Killed, MemorySpill, SimulatedTransport, list_shards, make_record, place
+from simulation import BookJournal, Clock, MemorySpill, SimulatedTransport, list_shards, make_record, place
 
 from airflow_netmera_kinesis.delivery import Delivery, DeliverySettings
 from airflow_netmera_kinesis.errors import OrderBroken, QuotaExceeded, StreamRefused, StreamStalled
@@ -193,7 +191,7 @@ def test_a_record_refused_after_an_unknown_answer_is_perhaps_stored() -> None:
     play.core.inject(Misfortune.DROPPED_AFTER, {0: RecordFate.UNHEARD_OF})
     play.run()
     [(entry, _)] = play.journal.dead
-    assert entry.unknown
+    assert {place(record) for record in entry.records} == play.journal.lost
 
 
 @pytest.mark.parametrize("oversize", list(Oversize))
@@ -394,70 +392,3 @@ def test_the_first_thing_that_went_wrong_is_what_the_error_says() -> None:
     play.core.inject(None, "kms_denied", "access_denied", "access_denied", "access_denied", "access_denied")
     with pytest.raises(StreamRefused, match="KMSAccessDenied"):
         play.run()
-
-
-FAULTS = st.builds(
-    Faults,
-    rejected=st.sampled_from([0.0, 0.05, 0.4]),
-    internal_failure=st.sampled_from([0.0, 0.05]),
-    internal_failure_stored=st.sampled_from([0.0, 0.05]),
-    unheard_of=st.sampled_from([0.0, 0.01]),
-    throttled=st.sampled_from([0.0, 0.1]),
-    error_500_before=st.sampled_from([0.0, 0.05]),
-    error_503_after=st.sampled_from([0.0, 0.05]),
-    dropped_before=st.sampled_from([0.0, 0.05]),
-    dropped_after=st.sampled_from([0.0, 0.1]),
-    zombie=st.sampled_from([0.0, 0.1]),
-    slow=st.sampled_from([0.0, 0.05]),
-    shuffled=st.booleans(),
-    explicit_nulls=st.booleans(),
-    resharded=st.sampled_from([0.0, 0.1]),
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    users=st.lists(st.sampled_from(["ayşe", "mehmet", "zeynep", "can", "u1", "u2", "u3"]), max_size=120),
-    faults=FAULTS,
-    shards=st.integers(1, 4),
-    lists=st.booleans(),
-    limit=st.sampled_from([1, 3, 500]),
-    kills=st.lists(st.integers(1, 12), max_size=3),
-    seed=st.integers(0, 2**16),
-)
-def test_nothing_is_lost_or_reordered_whatever_happens(
-    users: list[str], faults: Faults, shards: int, lists: bool, limit: int, kills: list[int], seed: int
-) -> None:
-    play = Play(
-        [make_record(line, user) for line, user in enumerate(users, start=1)],
-        shards=shards,
-        seed=seed,
-        faults=faults,
-        lists=lists,
-    )
-    unsettled = 0
-    for answers in kills:
-        countdown = iter(range(answers))
-        play.journal.dies = lambda countdown=countdown: next(countdown, None) is None
-        play.delivery = play.prepare(limits=RequestLimits(records=limit))
-        with_hope = play.transport
-        try:
-            play.run()
-            break
-        except Killed:
-            unsettled += sum(len(entry.records) for request in with_hope.sent for entry in request.entries)
-            play.transport, play.spill = play.connect(), MemorySpill()
-    play.journal.dies = lambda: False
-    play.again()
-    play.core.store_zombies()
-    verdict = play.judge()
-    assert not verdict.lost
-    assert not verdict.order_breaks
-    perhaps = {entry.records[0].event_id for entry, _ in play.journal.dead if entry.unknown}
-    assert {event_id for _, (_, event_id) in verdict.strange} <= perhaps
-    assert not play.journal.breaks
-    assert {place(record) for record in play.records} == play.journal.settled
-    counts = play.core.books.counts(STREAM)
-    assert verdict.arrived == counts.stored
-    # Each duplicate comes from an answer that the sender did not hear: lost, or on its way when it was killed.
-    assert verdict.duplicates <= play.journal.losses + unsettled

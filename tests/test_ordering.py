@@ -77,13 +77,12 @@ def test_a_rejected_entry_goes_before_everything_else_of_its_shard() -> None:
     assert lines(take(busy, "shard-a")) == [1, 4]
 
 
-def test_what_was_lost_waits_apart_and_is_marked() -> None:
+def test_what_was_lost_waits_apart() -> None:
     busy = lanes()
     offer(busy, (1, "ayşe"))
     [entry] = take(busy, "shard-a")
     busy.put_first(entry)
     assert list(busy.unknown) == [entry]
-    assert entry.unknown
     assert busy.ready == 0
     assert busy
 
