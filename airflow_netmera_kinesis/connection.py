@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ class NetmeraKinesisConnection(KinesisHook):
     def test_connection(self) -> tuple[bool, str]:
         """Ask for one stream's name: that needs the least rights, and it goes to the endpoint that records go to.
 
-        The answer is logged too, since ``airflow connections test`` does not print that of a success.
+        A success is printed too: ``airflow connections test`` silences the log, and shows the answer of a failure only.
         """
         try:
             passed, answer = self._ask_for_a_stream()
@@ -105,7 +106,8 @@ class NetmeraKinesisConnection(KinesisHook):
             return False, f"Kinesis could not be asked in region {self.settings.region}: {error}"
         if passed and not self.settings.active:
             answer += "; the connector is INACTIVE, so no hook sends anything"
-        self.log.info("%s", answer)
+        if passed:
+            print(answer)  # noqa: T201 - the only way for it to be seen there
         return passed, answer
 
     def _ask_for_a_stream(self) -> tuple[bool, str]:
@@ -133,6 +135,7 @@ class NetmeraKinesisConnection(KinesisHook):
             ) from None
         if found.login:
             mask_secret(found.login)  # Airflow masks the password only
+        keep_requests_out_of_logs()
         return found
 
     @classmethod
@@ -153,6 +156,13 @@ class NetmeraKinesisConnection(KinesisHook):
             return StringField(label, widget=BS3TextFieldWidget(), description=description)
 
         return {name: widget(**field) for name, field in CONNECTION_TYPE["conn-fields"].items()}
+
+
+def keep_requests_out_of_logs() -> None:
+    """At level DEBUG botocore prints whole requests: events, users, and the API key that stands in the signature."""
+    printing = logging.getLogger("botocore.endpoint")
+    if printing.isEnabledFor(logging.DEBUG):
+        printing.setLevel(logging.INFO)
 
 
 def judge_refusal(asked: str, code: str) -> tuple[bool, str]:

@@ -156,9 +156,12 @@ def test_the_test_says_what_was_checked_and_what_was_not(connection: Any) -> Non
     )
 
 
-def test_the_test_goes_to_the_endpoint_of_the_connection(connection: Any, endpoint: str) -> None:
+def test_the_test_goes_to_the_endpoint_of_the_connection(
+    connection: Any, endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     passed, answer = connection(extra={"endpoint_url": endpoint}).test_connection()
     assert passed
+    assert answer in capsys.readouterr().out  # airflow connections test prints no answer of a success by itself
     assert f"Asked {endpoint} (region eu-central-1)" in answer
 
 
