@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,13 @@ class NetmeraKinesisConnection(KinesisHook):
             return StringField(label, widget=BS3TextFieldWidget(), description=description)
 
         return {name: widget(**field) for name, field in CONNECTION_TYPE["conn-fields"].items()}
+
+
+def keep_requests_out_of_logs() -> None:
+    """At level DEBUG botocore prints whole requests: events, users, and the API key that stands in the signature."""
+    printing = logging.getLogger("botocore.endpoint")
+    if printing.isEnabledFor(logging.DEBUG):
+        printing.setLevel(logging.INFO)
 
 
 def keep_requests_out_of_logs() -> None:
