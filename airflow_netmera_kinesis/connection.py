@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +122,7 @@ class NetmeraKinesisConnection(KinesisHook):
             return judge_refusal(asked, error.response.get("Error", {}).get("Code", "no code"))
         if "StreamNames" not in answer:
             return False, asked + "no answer of Kinesis: check extra 'endpoint_url'"
-        return True, asked + "the keys are valid; not checked: each hook's stream, and the right to write to it"
+        return True, asked + "the keys were accepted; not checked: each hook's stream, and the right to write to it"
 
     @cached_property
     def _found_connection(self) -> Connection:
@@ -166,18 +165,11 @@ def keep_requests_out_of_logs() -> None:
         printing.setLevel(logging.INFO)
 
 
-def keep_requests_out_of_logs() -> None:
-    """At level DEBUG botocore prints whole requests: events, users, and the API key that stands in the signature."""
-    printing = logging.getLogger("botocore.endpoint")
-    if printing.isEnabledFor(logging.DEBUG):
-        printing.setLevel(logging.INFO)
-
-
 def judge_refusal(asked: str, code: str) -> tuple[bool, str]:
     """Tell what an error code says about the keys; never its message, which may quote the request."""
     if code in NOT_ALLOWED:
         return True, asked + (
-            "the keys are valid but not allowed to list streams, which sending does not need; "
+            "the keys were accepted but may not list streams, which sending does not need; "
             "not checked: each hook's stream, and the right to write to it"
         )
     if code.isdigit():

@@ -152,7 +152,7 @@ def test_the_test_says_what_was_checked_and_what_was_not(connection: Any) -> Non
     assert passed
     assert answer == (
         "Asked https://kinesis.eu-central-1.amazonaws.com (region eu-central-1) for ListStreams: "
-        "the keys are valid; not checked: each hook's stream, and the right to write to it"
+        "the keys were accepted; not checked: each hook's stream, and the right to write to it"
     )
 
 
@@ -201,10 +201,10 @@ def test_an_endpoint_that_is_something_else_fails_the_test(connection: Any, endp
     assert "check extra 'endpoint_url'" in answer
 
 
-def test_keys_that_may_not_list_streams_are_valid_all_the_same() -> None:
+def test_keys_that_may_not_list_streams_are_accepted_all_the_same() -> None:
     passed, answer = judge_refusal("Asked: ", "AccessDeniedException")
     assert passed
-    assert "valid but not allowed to list streams, which sending does not need" in answer
+    assert "accepted but may not list streams, which sending does not need" in answer
 
 
 @pytest.mark.parametrize(
