@@ -222,3 +222,13 @@ class Deployment:
         assert list(self.staging.list()) == []
         kept = {info.name.split("/")[0] for info in self.state.list()}
         assert kept <= {"checkpoint", "manifests", "dead_letters", "carried.msgpack", "plan.json"}, kept
+
+
+def half_sent(deployment: Deployment, requests: int = 3, **asked: Any) -> Slice:
+    """Leave a slice open of which some records are sent."""
+    current = deployment.planned(**asked)
+    deployment.match(current)
+    deployment.gate(current)
+    deployment.send_some(current, requests)
+    assert deployment.arrived > 0
+    return current

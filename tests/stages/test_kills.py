@@ -1,0 +1,121 @@
+"""Killed at any step of a run, and run again: nothing lost, no user's order broken, duplicates within their bound."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from deployment import STREAMS, Deployment, events, lines
+from mortal import Killed, Life, MortalFolder
+
+from airflow_netmera_kinesis import lease as leases
+from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.testing import FakeKinesis
+
+# Two requests of ten records for each of two streams may be under way when the process dies.
+IN_FLIGHT = 40
+FILES = {"app_20260906.ndjson": events("06", 36), "app_20260907.ndjson": events("07", 36)}
+ALIVE = 1_000_000
+
+
+class Storage(Protocol):
+    """Makes the folders of one deployment after another."""
+
+    def __call__(self, number: int) -> Callable[[str], Folder]: ...
+
+
+@pytest.fixture
+def storages(storage: Callable[[str], Folder], monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """Make folders with two exports in each."""
+    # What a process has written outlives it; to wait for the disk would only be slow.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(os, "fdatasync", lambda _: None)
+
+    def make(number: int) -> Callable[[str], Folder]:
+        for name, made in FILES.items():
+            storage(f"{number}/exports").write(name, lines(made))
+        return lambda name: storage(f"{number}/{name}")
+
+    return make
+
+
+def run_until_killed(storage: Callable[[str], Folder], kinesis: FakeKinesis, life: Life) -> None:
+    """Do a whole run, or as much of it as the process lives to do."""
+    run = Deployment(lambda name: MortalFolder(storage(name), life), kinesis)
+    with suppress(Killed):
+        run.run()
+
+
+def assert_the_next_run_mends_it(storage: Callable[[str], Folder], kinesis: FakeKinesis) -> None:
+    run = Deployment(storage, kinesis)
+    run.sent = dict(FILES)
+    while run.run() is not None:
+        pass
+    run.assert_all_arrived(duplicates=IN_FLIGHT)
+    run.assert_tidy()
+
+
+def test_before_any_step_that_changes_something(storages: Storage, request: pytest.FixtureRequest) -> None:
+    # On S3 each step takes longer, so not all of them are tried.
+    every = 8 if "s3" in request.node.name else 1
+    number, life = 0, Life(0)
+    while life.is_over:
+        number += every
+        storage, life = storages(number), Life(dies_before=number)
+        with FakeKinesis(STREAMS) as kinesis:
+            run_until_killed(storage, kinesis, life)
+
+            def later(name: str, storage: Callable[[str], Folder] = storage) -> Folder:
+                return MortalFolder(storage(name), Life(ALIVE), ahead_ms=leases.EXPIRY_MS + 5_000)
+
+            try:
+                assert_the_next_run_mends_it(later, kinesis)
+            except AssertionError as error:
+                raise AssertionError(f"killed before step {number}") from error
+    assert life.steps > 30
+
+
+RUN = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from deployment import Deployment, FakeKinesis
+from mortal import Life, MortalFolder
+from airflow_netmera_kinesis.storage import LocalFolder, S3Folder
+
+class Doomed(Life):
+    def step(self):
+        self.steps += 1
+        if self.steps >= int(sys.argv[4]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+kinesis, life = FakeKinesis(), Doomed(10**6)
+kinesis.endpoint_url = sys.argv[3]
+
+def storage(name):
+    if not sys.argv[5]:
+        return MortalFolder(LocalFolder(f"{sys.argv[2]}/{name}"), life)
+    import s3fs
+    fs = s3fs.S3FileSystem(endpoint_url=sys.argv[5], key="test", secret="test")
+    return MortalFolder(S3Folder(fs, f"{sys.argv[2]}/{name}", name), life)
+
+Deployment(storage, kinesis).run()
+"""
+
+
+@pytest.mark.parametrize("step", [3, 8, 16, 22, 30])
+@pytest.mark.fake_kinesis(STREAMS)
+def test_with_sigkill(storages: Storage, fake_kinesis: FakeKinesis, step: int, request: pytest.FixtureRequest) -> None:
+    storage = storages(0)
+    root = storage("exports").uri.removesuffix("/exports").removeprefix("s3://")
+    endpoint = request.getfixturevalue("s3_endpoint") if "s3" in request.node.name else ""
+    arguments = [str(Path(__file__).parent.parent), root, fake_kinesis.endpoint_url, str(step), endpoint]
+    killed = subprocess.run([sys.executable, "-c", RUN, *arguments], check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert_the_next_run_mends_it(storage, fake_kinesis)
