@@ -71,8 +71,8 @@ def _is_file(folder: Folder, above: str, name: str) -> bool:
 def _object_folder(uri: str, setting: str) -> ObjectFolder:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    path: Any = ObjectStoragePath(uri)
     try:
+        path: Any = ObjectStoragePath(uri)
         fs = path.fs
     except ImportError as error:
         raise ConfigurationError(

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.location import open_exports, open_folder, read_document
+from airflow_netmera_kinesis.storage import LocalFolder, S3Folder
+
+
+@pytest.fixture
+def s3_connection(s3: Any, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An Airflow connection to the moto server; returns the bucket's URI with it."""
+    connection = {
+        "conn_type": "aws",
+        "login": "test",
+        "password": "test",
+        "extra": {"endpoint_url": s3_endpoint, "region_name": "eu-central-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_LOCATION_TEST", json.dumps(connection))
+    assert s3.exists("exports-and-state")
+    return "s3://location_test@exports-and-state"
+
+
+def names(uri: str) -> list[str]:
+    return sorted(info.name for info in open_exports(uri).files())
+
+
+def test_a_path_is_local_with_or_without_its_scheme(tmp_path: Path) -> None:
+    for uri in (f"{tmp_path}", f"{tmp_path}/", f"file://{tmp_path}"):
+        folder = open_folder(uri)
+        assert isinstance(folder, LocalFolder)
+        folder.write("a", b"1")
+        assert (tmp_path / "a").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("uri", ["exports", "./exports", "~/exports", ""])
+def test_a_path_that_depends_on_where_a_worker_runs_is_refused(uri: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"staging is .*; allowed: an absolute path, or a URI such as s3://"):
+        open_folder(uri, "staging")
+
+
+def test_a_scheme_that_nobody_knows_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="state is 'nfs://server/state'"):
+        open_folder("nfs://server/state", "state")
+
+
+def test_s3_is_opened_with_the_airflow_connection_in_the_uri(s3_connection: str) -> None:
+    folder = open_folder(f"{s3_connection}/location/folder/", "state")
+    assert isinstance(folder, S3Folder)
+    folder.write("a/b", b"1")
+    assert folder.create("c", b"2")
+    assert not folder.create("c", b"3")
+    assert sorted(info.name for info in open_folder(f"{s3_connection}/location/folder").list()) == ["a/b", "c"]
+    assert read_document(f"{s3_connection}/location/folder/c", "hooks") == b"2"
+
+
+@pytest.mark.parametrize("kind", ["local", "s3"])
+def test_exports_are_a_folder_a_glob_or_one_file(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    root = str(tmp_path) if kind == "local" else f"{request.getfixturevalue('s3_connection')}/{tmp_path.name}"
+    for name in ("a.csv", "b.csv", "2026/c.csv"):
+        open_folder(root).write(name, b"x")
+    assert names(root) == names(f"{root}/") == ["2026/c.csv", "a.csv", "b.csv"]
+    assert names(f"{root}/*.csv") == ["a.csv", "b.csv"]
+    assert names(f"{root}/**/c*") == ["2026/c.csv"]
+    assert names(f"{root}/2026/*") == ["c.csv"]
+    assert names(f"{root}/a.csv") == ["a.csv"]
+    assert names(f"{root}/2026") == ["c.csv"]
+
+
+def test_a_local_folder_that_is_not_there_is_refused_rather_than_empty_for_ever(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"exports is .*: this worker finds neither a folder nor a file there"):
+        open_exports(f"{tmp_path}/exprots")
+
+
+def test_a_bucket_that_is_not_there_is_an_error_rather_than_empty_for_ever(s3_connection: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        names(f"{s3_connection.replace('exports-and-state', 'no-such-bucket')}/exports")
+
+
+def test_a_document_that_is_not_there_is_refused_by_its_setting(tmp_path: Path, s3_connection: str) -> None:
+    for uri in (f"{tmp_path}/hooks.yaml", f"{s3_connection}/hooks.yaml"):
+        with pytest.raises(ConfigurationError, match=r"hooks is .*: there is no such file"):
+            read_document(uri, "hooks")
+    with pytest.raises(ConfigurationError, match=r"hooks is .*: it cannot be read"):
+        read_document(str(tmp_path), "hooks")
