@@ -2,6 +2,7 @@
 #   make demo         send the sample exports through the DAG to an embedded Kinesis, read them back, report
 #   make demo-reset   forget what the demo has sent
 #   make test         ruff, mypy and pytest
+#   make soak         kill the sender 20 times while everything goes wrong, and judge a million events (10 minutes)
 #   make lint         ruff and mypy
 #   make bench        measure speed and memory beside what people write first (15 minutes; EVENTS=200000: 2 minutes)
 #   make test AIRFLOW=2.11.2, make test PYTHON=python3.12: another Airflow, another Python
@@ -26,7 +27,7 @@ export NO_PROXY := 127.0.0.1,localhost$(if $(NO_PROXY),$(comma)$(NO_PROXY))
 export no_proxy := $(NO_PROXY)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help environment test lint format demo demo-reset bench constraints clean
+.PHONY: help environment test lint format demo demo-reset bench soak constraints clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
@@ -58,6 +59,9 @@ EVENTS ?= 2000000
 bench: environment
 	@$(PYTHON) tools/make_environment.py $(VENV) --airflow $(AIRFLOW) --extra bench
 	@$(BIN)/python -m benchmarks --events $(EVENTS) $(SECTIONS)
+
+soak: environment
+	@$(BIN)/python -m soak
 
 # Resolve the pins anew: every supported pair of Airflow and Python, for the lowest patch level of each Python.
 constraints: environment

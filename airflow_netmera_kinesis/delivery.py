@@ -292,7 +292,8 @@ class Delivery:
             self._reject(rejected, now)
         if lost:
             self._lose(lost, "InternalFailure")
-            self._pause(now)
+            if not delivered:
+                self._pause(now)
         for entry, said in refused:
             self._set_aside(entry, said.ErrorCode or "", said.ErrorMessage or "")
 

@@ -62,9 +62,11 @@ class SimulatedTransport:
             self._orphans.add(id(request))
             self._start(request)
 
-    def abandon(self) -> list[Request]:
-        """Give the requests that have not reached the fake yet."""
-        return [request for _, _, request in self._under_way]
+    def abandon(self) -> tuple[list[Request], list[Request]]:
+        """Give the requests that have not reached the fake yet: this sender's own, and those of earlier ones."""
+        under_way = [request for _, _, request in self._under_way]
+        own = [request for request in under_way if id(request) not in self._orphans]
+        return own, [request for request in under_way if id(request) in self._orphans]
 
     def _start(self, request: Request) -> None:
         at = self._clock.now + self._rng.uniform(0.001, 0.02)

@@ -9,7 +9,7 @@ pytest, the fixture ``fake_kinesis`` gives each test its own.
 from __future__ import annotations
 
 from airflow_netmera_kinesis.testing.books import Books
-from airflow_netmera_kinesis.testing.consumer import read_stream
+from airflow_netmera_kinesis.testing.consumer import read_stream, stream_records
 from airflow_netmera_kinesis.testing.control import RemoteFakeKinesis
 from airflow_netmera_kinesis.testing.core import FakeKinesisCore
 from airflow_netmera_kinesis.testing.fake_kinesis import FakeKinesis, FakeKinesisProcess
@@ -42,5 +42,6 @@ __all__ = [
     "event_ids",
     "judge_order",
     "read_stream",
+    "stream_records",
     "unpack",
 ]

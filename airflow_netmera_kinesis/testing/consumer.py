@@ -14,8 +14,19 @@ def read_stream(client: Any, stream: str) -> dict[str, list[Record]]:
     ``stream`` is a name or an ARN. A record is as boto3 gives it, with ``Data``, ``PartitionKey`` and
     ``SequenceNumber``. Reads each open shard up to its present end.
     """
-    address = {"StreamARN" if stream.startswith("arn:") else "StreamName": stream}
+    address = _address(stream)
     return {shard["ShardId"]: list(_records(client, address, shard["ShardId"])) for shard in _shards(client, address)}
+
+
+def stream_records(client: Any, stream: str) -> Iterator[Record]:
+    """Read all records of a stream one by one, each key's in order, for streams that are too large for memory."""
+    address = _address(stream)
+    for shard in _shards(client, address):
+        yield from _records(client, address, shard["ShardId"])
+
+
+def _address(stream: str) -> dict[str, str]:
+    return {"StreamARN" if stream.startswith("arn:") else "StreamName": stream}
 
 
 def _shards(client: Any, address: dict[str, str]) -> list[Record]:
