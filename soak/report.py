@@ -22,12 +22,12 @@ def report(figures: Figures) -> str:
         f"  lost: {found.lost}",
         f"  order breaks, by first occurrences: {found.order_breaks}",
         (
-            f"  duplicates: {found.duplicates:,} ≤ {figures.unknown:,} unknown + {figures.in_the_air:,} in the air when "
-            f"the sender was killed"
+            f"  duplicates: {found.duplicates:,} ≤ {figures.unknown:,} unknown + {figures.in_the_air:,} in the air "
+            "when the sender was killed"
         ),
         (
-            f"  dead letters that are stored, too: {len(found.dead_and_stored)}; not marked, although an answer was lost: "
-            f"{figures.unmarked}"
+            f"  dead letters that are stored, too: {len(found.dead_and_stored)}; not marked, although an answer "
+            f"was lost: {figures.unmarked}"
         ),
     )
     return "\n".join(lines)
