@@ -44,13 +44,14 @@ from airflow_netmera_kinesis.shard_map import ANY_SHARD, ShardMap
 
 DEFAULT_CONCURRENCY = 8
 STALL_TIMEOUT_SECONDS = 15 * 60.0
-# Reading stops when this many requests per line could be filled, unless a shard has nothing to do; then it goes on
+# Reading stops when this many requests could be filled: what was read long ago has left the processor's cache. Where
+# the shards' paces hold requests back it stops at as many per line, unless a shard has nothing to do; then it goes on
 # up to READ_AHEAD_RECORDS, so that the others are busy while one of them is behind.
 READY_REQUESTS = 2
 READ_AHEAD_RECORDS = 50_000
 READ_AHEAD_BYTES = 48 * 1024 * 1024
-# A turn of the loop reads this many, then looks for answers.
-READ_CHUNK = 2_000
+# A turn of the loop reads as many as a request takes, then looks for answers.
+READ_CHUNK = 500
 # Disk is a bound too: beyond this, reading waits for the hot keys.
 SPILLED_RECORDS = 5_000_000
 RELOAD_PAUSE_SECONDS = 1.0
@@ -159,6 +160,7 @@ class Delivery:
         self._losses = 0
         self._generation = 0
         self._renewed = False
+        self._held_back = False
         self._ending = False
         self._failure: NetmeraKinesisError | None = None
         self._progress = self._loaded = clock()
@@ -203,7 +205,10 @@ class Delivery:
         lanes = self._lanes
         if lanes.ready_bytes >= READ_AHEAD_BYTES or lanes.spilled >= SPILLED_RECORDS:
             return False
-        if lanes.ready < READY_REQUESTS * self._settings.concurrency * self._settings.limits.records:
+        enough = READY_REQUESTS * self._settings.limits.records
+        if not self._held_back:
+            return lanes.ready < enough
+        if lanes.ready < enough * self._settings.concurrency:
             return True
         return lanes.ready < READ_AHEAD_RECORDS and lanes.idles()
 
@@ -229,6 +234,7 @@ class Delivery:
             if hold and self._in_flight and not self._requests.fills(now):
                 return
             request = self._requests.cut(now)
+            self._held_back = request is None
             if request is None:
                 return
             request.generation = self._generation
@@ -271,51 +277,54 @@ class Delivery:
             self._pause(now)
 
     def _settle_each(self, request: Request, answer: Answered, now: float) -> None:
-        delivered: list[tuple[Entry, EntryAnswer]] = []
-        rejected: list[tuple[Entry, EntryAnswer]] = []
-        lost: list[Entry] = []
-        refused: list[tuple[Entry, EntryAnswer]] = []
-        for entry, said in zip(request.entries, answer.entries, strict=True):
-            verdict = said.verdict()
-            if verdict is Verdict.DELIVERED:
-                delivered.append((entry, said))
-            elif verdict is Verdict.REJECTED:
-                rejected.append((entry, said))
-            elif verdict is Verdict.UNKNOWN:
-                lost.append(entry)
-            else:
-                refused.append((entry, said))
+        answered = list(zip(request.entries, answer.entries, strict=True))
+        if answer.all_delivered():
+            self._deliver(answered, now)
+        else:
+            self._settle_apart(answered, now)
+
+    def _settle_apart(self, answered: list[tuple[Entry, EntryAnswer]], now: float) -> None:
+        told: dict[Verdict, list[tuple[Entry, EntryAnswer]]] = {verdict: [] for verdict in Verdict}
+        for entry, said in answered:
+            told[said.verdict()].append((entry, said))
         # What is stored comes first: whatever stops the delivery, the journal has to know of it.
-        if delivered:
+        if delivered := told[Verdict.DELIVERED]:
             self._deliver(delivered, now)
-        if rejected:
+        if rejected := told[Verdict.REJECTED]:
             self._reject(rejected, now)
-        if lost:
-            self._lose(lost, "InternalFailure")
+        if lost := told[Verdict.UNKNOWN]:
+            self._lose([entry for entry, _ in lost], "InternalFailure")
             if not delivered:
                 self._pause(now)
-        for entry, said in refused:
+        for entry, said in told[Verdict.PERMANENT]:
             self._set_aside(entry, said.ErrorCode or "", said.ErrorMessage or "")
 
     def _deliver(self, delivered: list[tuple[Entry, EntryAnswer]], now: float) -> None:
         """Write down first, let the keys go on second."""
         self._journal.delivered(delivered)
-        self._accept_shards(delivered, now)
-        check, release = self._proof.check, self._lanes.release
-        for entry, said in delivered:
-            if self._settings.ordered:
-                contradiction = check(entry.key, said.ShardId or "", said.SequenceNumber or "")
-                if contradiction is not None:
-                    self._break(entry, contradiction)
-            release(entry.key)
-            self.counts.delivered += len(entry.records)
-            self.counts.size += entry.size
-            if len(entry.records) > 1:
-                self.counts.saving.add(entry.size, map(size_of, entry.records))
+        keys = [entry.key for entry, _ in delivered]
+        shards = [said.ShardId or "" for _, said in delivered]
+        self._accept_shards(keys, shards, now)
+        if self._settings.ordered:
+            sequences = [said.SequenceNumber or "" for _, said in delivered]
+            for place, contradiction in self._proof.check_all(keys, shards, sequences):
+                self._break(delivered[place][0], contradiction)
+        self._lanes.release_all(keys)
+        self._count([entry for entry, _ in delivered])
         self._progress = now
         self._losses = 0
         self._renewed = False
         self._obstacles.clear()
+
+    def _count(self, delivered: list[Entry]) -> None:
+        counts = self.counts
+        counts.size += sum([entry.size for entry in delivered])
+        firings = sum([len(entry.records) for entry in delivered])
+        counts.delivered += firings
+        if firings > len(delivered):
+            for entry in delivered:
+                if len(entry.records) > 1:
+                    counts.saving.add(entry.size, map(size_of, entry.records))
 
     def _reject(self, rejected: list[tuple[Entry, EntryAnswer]], now: float) -> None:
         """Each goes again when its shard may be written; a message that names the shard also tells where it is."""
@@ -423,11 +432,10 @@ class Delivery:
         self.share()
         self._lanes.resort(shards.shard_of)
 
-    def _accept_shards(self, delivered: list[tuple[Entry, EntryAnswer]], now: float) -> None:
-        places = {entry.key: said.ShardId or "" for entry, said in delivered}
-        for shard in set(places.values()):
+    def _accept_shards(self, keys: list[str], shards: list[str], now: float) -> None:
+        for shard in set(shards):
             self._paces.of(shard, now).accept()
-        self._follow_shards(places, now)
+        self._follow_shards(dict(zip(keys, shards, strict=True)), now)
 
     def _follow_shards(self, places: dict[str, str], now: float) -> None:
         """Learn from where keys are: a shard that the map does not know means that the stream was resharded."""

@@ -74,11 +74,13 @@ class OrderProof(Generic[Key]):
     def __iter__(self) -> Iterator[Key]:
         return iter(self._last)
 
-    def check_all(self, keys: Sequence[Key], shards: Sequence[str], sequences: Sequence[str]) -> list[Break]:
-        """Take the receipts of one answer, in columns; return the contradictions."""
-        found: list[Break] = []
+    def check_all(
+        self, keys: Sequence[Key], shards: Sequence[str], sequences: Sequence[str]
+    ) -> list[tuple[int, Break]]:
+        """Take the receipts of one answer, in columns; return the contradictions, each with its place."""
+        found: list[tuple[int, Break]] = []
         last_of = self._last.get
-        for key, shard, sequence in zip(keys, shards, sequences, strict=True):
+        for place, (key, shard, sequence) in enumerate(zip(keys, shards, sequences, strict=True)):
             last = last_of(key)
             # Nearly all: the same shard, and a greater number of as many digits.
             if (
@@ -89,7 +91,7 @@ class OrderProof(Generic[Key]):
             ):
                 last.sequence = sequence
             elif (contradiction := self.check(key, shard, sequence)) is not None:
-                found.append(contradiction)
+                found.append((place, contradiction))
         return found
 
     def check(self, key: Key, shard: str, sequence: str) -> Break | None:

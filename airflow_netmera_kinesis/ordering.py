@@ -69,8 +69,8 @@ class ShardQueue:
 
     def __init__(self) -> None:
         self.rejected: deque[Entry] = deque()
-        self.followers: deque[StagedRecord] = deque()
-        self.heads: deque[StagedRecord] = deque()
+        self.followers: deque[Entry] = deque()
+        self.heads: deque[Entry] = deque()
         self.count = 0
         self.size = 0
 
@@ -82,6 +82,7 @@ class Lanes:
         self._shard_of = shard_of
         self._spill = spill
         self._packer = packer
+        self._packs = packer is not one_by_one
         self._behind: dict[str, deque[StagedRecord] | None] = {}
         self._spilled: set[str] = set()
         self._waiting_bytes = 0
@@ -105,7 +106,8 @@ class Lanes:
         key = record.key
         if key not in self._behind:
             self._behind[key] = None
-            self._enqueue(key, size_of(record)).heads.append(record)
+            entry = self._packer(record, None)
+            self._enqueue(entry).heads.append(entry)
         elif key in self._spilled or self.waiting >= WAITING_RECORDS or self._waiting_bytes >= WAITING_BYTES:
             self._spilled.add(key)
             self._spill.push(record)
@@ -121,7 +123,7 @@ class Lanes:
         queue = self.queues[shard]
         taken: list[Entry] = []
         while queue.count > len(taken) and records >= 1 and size > 0 and room:
-            entry = queue.rejected.popleft() if queue.rejected else self._pack(queue)
+            entry = queue.rejected.popleft() if queue.rejected else self._next(queue)
             if entry.size > room_bytes and (taken or not alone):
                 queue.rejected.appendleft(entry)
                 break
@@ -136,7 +138,7 @@ class Lanes:
 
     def put_back(self, entry: Entry) -> None:
         """A rejected entry goes again, before anything later of its key, when its shard may be written."""
-        self._enqueue(entry.key, entry.size).rejected.append(entry)
+        self._enqueue(entry).rejected.append(entry)
 
     def put_first(self, entry: Entry) -> None:
         """An entry without an answer goes again before everything else."""
@@ -144,16 +146,15 @@ class Lanes:
 
     def release(self, key: str) -> None:
         """The key's entry is settled: its next record is ready, or the key is free."""
-        behind = self._behind[key]
-        if not behind and key in self._spilled:
-            behind = self._unspill(key)
-        if behind:
-            head = behind.popleft()
-            self.waiting -= 1
-            self._waiting_bytes -= len(head.payload)
-            self._enqueue(key, size_of(head)).followers.append(head)
-        else:
-            del self._behind[key]
+        self.release_all((key,))
+
+    def release_all(self, keys: Iterable[str]) -> None:
+        """These keys' entries are settled."""
+        forget, spilled = self._behind.pop, self._spilled
+        for key in keys:
+            behind = forget(key)
+            if behind or key in spilled:
+                self._follow(key, behind)
 
     def resort(self, shard_of: Callable[[str], str]) -> None:
         """Sort what is ready by a new map of the shards; the order within each key is untouched."""
@@ -162,14 +163,28 @@ class Lanes:
         self.ready = self.ready_bytes = 0
         for queue in queues.values():
             for entry in queue.rejected:
-                self.put_back(entry)
-            for follower in queue.followers:
-                self._enqueue(follower.key, size_of(follower)).followers.append(follower)
-            for head in queue.heads:
-                self._enqueue(head.key, size_of(head)).heads.append(head)
+                self._enqueue(entry).rejected.append(entry)
+            for entry in queue.followers:
+                self._enqueue(entry).followers.append(entry)
+            for entry in queue.heads:
+                self._enqueue(entry).heads.append(entry)
 
-    def _enqueue(self, key: str, size: int) -> ShardQueue:
-        shard = self._shard_of(key)
+    def _follow(self, key: str, behind: deque[StagedRecord] | None) -> None:
+        """The next of those that wait behind a key is ready, and the key stays busy; unless there is none."""
+        self._behind[key] = behind
+        if not behind:
+            behind = self._unspill(key)
+        if not behind:
+            del self._behind[key]
+            return
+        head = behind.popleft()
+        self.waiting -= 1
+        self._waiting_bytes -= len(head.payload)
+        entry = self._packer(head, None)
+        self._enqueue(entry).followers.append(entry)
+
+    def _enqueue(self, entry: Entry) -> ShardQueue:
+        shard, size = self._shard_of(entry.key), entry.size
         queue = self.queues.get(shard)
         if queue is None:
             queue = self.queues[shard] = ShardQueue()
@@ -179,21 +194,23 @@ class Lanes:
         self.ready_bytes += size
         return queue
 
-    def _pack(self, queue: ShardQueue) -> Entry:
-        head = (queue.followers or queue.heads).popleft()
-        behind = self._behind[head.key]
+    def _next(self, queue: ShardQueue) -> Entry:
+        entry = (queue.followers or queue.heads).popleft()
+        return self._joined(entry, queue) if self._packs else entry
+
+    def _joined(self, entry: Entry, queue: ShardQueue) -> Entry:
+        """Pack anew with those that have come to wait behind it."""
+        behind = self._behind[entry.key]
         if not behind:
-            return self._packer(head, None)
-        before = len(behind)
-        entry = self._packer(head, behind)
-        joined = before - len(behind)
-        if joined:
-            self.waiting -= joined
-            self._waiting_bytes -= sum(len(record.payload) for record in entry.records[1:])
-            grown = entry.size - size_of(head)
-            self.ready_bytes += grown
-            queue.size += grown
-        return entry
+            return entry
+        joined = self._packer(entry.records[0], behind)
+        more = joined.records[1:]
+        self.waiting -= len(more)
+        self._waiting_bytes -= sum([len(record.payload) for record in more])
+        grown = joined.size - entry.size
+        self.ready_bytes += grown
+        queue.size += grown
+        return joined
 
     def _wait(self, key: str, records: Iterable[StagedRecord]) -> deque[StagedRecord]:
         behind = self._behind[key]

@@ -97,6 +97,12 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 
     entries: Sequence[EntryAnswer]
 
+    def all_delivered(self) -> bool:
+        """Whether every verdict is DELIVERED, as it nearly always is."""
+        return True not in (
+            [said.ErrorCode is not None or not said.SequenceNumber or not said.ShardId for said in self.entries]
+        )
+
 
 class Throttled(msgspec.Struct, frozen=True):
     """The whole request is refused by a throttling code: surely nothing is stored."""

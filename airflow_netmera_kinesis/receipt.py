@@ -109,7 +109,7 @@ def prove_order(state: Folder, slice_id: str, stream: str, partition: int, linea
         for answer in _answers(state, slice_id, stream, partition):
             if turn == 0:
                 firings += sum(answer.counts)
-            for found in proof.check_all(*_columns_of(answer, turn, passes)):
+            for _, found in proof.check_all(*_columns_of(answer, turn, passes)):
                 raise OrderBroken(
                     f"stream {stream}, partition {partition}: {found.reason}, by the receipts of one user: shard "
                     f"{found.earlier[0]} at {found.earlier[1]}, then shard {found.later[0]} at {found.later[1]}"
