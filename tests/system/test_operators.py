@@ -156,7 +156,7 @@ def test_every_argument_is_a_template_and_documented(operator: type[Any]) -> Non
     fields = set(operator.template_fields)
     assert {"exports", "staging", "state", "netmera_kinesis_conn_id"} <= fields
     assert all(hasattr(task, field) for field in fields)
-    assert all(f":param {field}: " in operator.__doc__ for field in fields)
+    assert all(f":param {field}: " in str(operator.__doc__) for field in fields)
 
 
 def test_places_are_rendered_from_templates_and_keep_their_types() -> None:

@@ -1,0 +1,40 @@
+"""DAGs that users write with the operators alone work as those of the factory do."""
+
+from __future__ import annotations
+
+import shutil
+
+from airflow_session import AirflowSession, Workplace
+from sample_exports import EXPECTED, HOOKS, SAMPLES, arrivals, by_hook
+
+EVENTS = sorted((SAMPLES / "events").iterdir())
+
+
+def test_every_dag_is_loaded_without_an_error(airflow: AirflowSession) -> None:
+    assert airflow.loaded["import_errors"] == {}
+    assert {"netmera_events_to_kinesis", "acme_once", "acme_classic", "acme_taskflow"} <= set(airflow.loaded["dags"])
+
+
+def test_a_dag_in_classic_style_sends_the_samples(workplace: Workplace) -> None:
+    workplace.take(*EVENTS)
+    shutil.copy(HOOKS, workplace.root)
+    workplace.connect("acme_kinesis")
+    del workplace.environment["AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT"]
+    run = workplace.run("acme_classic", work=str(workplace.root))
+    assert run.state == "success", run.log
+    assert run.tasks["send"] == ["success"] * 2
+    assert by_hook(arrivals(workplace.kinesis)) == EXPECTED["hooks"]
+    assert f"told of {sum(EXPECTED['hooks'].values())} records" in run.log
+
+    again = workplace.run("acme_classic", work=str(workplace.root))
+    assert again.state == "success"
+    assert {state for states in again.tasks.values() for state in states} == {"skipped"}
+
+
+def test_a_dag_in_taskflow_style_sends_what_its_own_definitions_say(workplace: Workplace) -> None:
+    workplace.take(*EVENTS)
+    run = workplace.run("acme_taskflow", work=str(workplace.root))
+    assert run.state == "success", run.log
+    due = {name: EXPECTED["hooks"][name] for name in ("purchases", "carts")}
+    assert by_hook(arrivals(workplace.kinesis)) == due
+    assert any(f"{sum(due.values())} of {sum(due.values())}" in row for row in workplace.airflow.rows("xcom"))
