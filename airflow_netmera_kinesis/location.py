@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_netmera_kinesis.errors import ConfigurationError
-from airflow_netmera_kinesis.exports.listing import ExportPlace, has_magic
+from airflow_netmera_kinesis.exports.listing import ExportPlace, has_magic, is_unfinished
+from airflow_netmera_kinesis.slice import place_of
 from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder, S3Folder
 
 _URI = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<place>[^/]*)/*(?P<path>.*)", re.DOTALL)
@@ -45,6 +46,16 @@ def open_exports(uri: str) -> ExportPlace:
     if name and not uri.endswith("/") and not above.endswith(":/") and _is_file(folder, above, name):
         return ExportPlace(open_folder(above or "/", "exports"), file=name)
     return ExportPlace(folder)
+
+
+def refuse_inside(place: ExportPlace, folder: Folder, setting: str) -> None:
+    """Refuse a working folder that would be read as exports."""
+    above, own = place_of(place.folder.uri) + "/", place_of(folder.uri) + "/"
+    reaches_down = not place.file and (not place.glob or "/" in place.glob)
+    if reaches_down and own.startswith(above) and not is_unfinished(own[len(above) :]):
+        raise ConfigurationError(
+            f"{setting} is {folder.uri!r}, which lies inside exports ({place.folder.uri!r}): move it"
+        )
 
 
 def read_document(uri: str, setting: str) -> bytes:

@@ -83,11 +83,18 @@ def slice_id(key: str, files: Sequence[ExportFile], terms: Terms, predecessor: s
 
 
 def state_key(dag_id: str, exports: str) -> str:
-    """Name the state of one DAG over one place of exports; its connection, or a slash at the end, is no difference."""
-    parts = urlsplit(exports)
-    place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
-    digest = hashlib.sha256(msgspec.json.encode([dag_id, place])).hexdigest()[:12]
+    """Name the state of one DAG over one place of exports."""
+    digest = hashlib.sha256(msgspec.json.encode([dag_id, place_of(exports)])).hexdigest()[:12]
     return f"{re.sub(r'[^a-zA-Z0-9_.-]', '_', dag_id)[:64]}-{digest}"
+
+
+def place_of(uri: str) -> str:
+    """Write the URI of a place in one way: its connection, ``file://`` or a slash at the end make no difference."""
+    parts = urlsplit(uri)
+    place = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    if place.scheme in ("file", "local"):
+        place = place._replace(scheme="", netloc="")
+    return place.geturl().rstrip("/")
 
 
 def save_slice(state: Folder, new: Slice) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_netmera_kinesis.errors import ConfigurationError
-from airflow_netmera_kinesis.location import open_exports, open_folder, read_document
+from airflow_netmera_kinesis.exports.listing import ExportPlace
+from airflow_netmera_kinesis.location import open_exports, open_folder, read_document, refuse_inside
 from airflow_netmera_kinesis.storage import LocalFolder, S3Folder
 
 
@@ -87,3 +88,26 @@ def test_a_document_that_is_not_there_is_refused_by_its_setting(tmp_path: Path, 
             read_document(uri, "hooks")
     with pytest.raises(ConfigurationError, match=r"hooks is .*: it cannot be read"):
         read_document(str(tmp_path), "hooks")
+
+
+@pytest.mark.parametrize(
+    ("exports", "state", "refused"),
+    [
+        ("/data", "/data/state", True),
+        ("/data/", "file:///data/state", True),
+        ("/data/**/*.csv", "/data/state", True),
+        ("/data", "/data", True),
+        ("/data", "/data/.state", False),
+        ("/data/*.csv", "/data/state", False),
+        ("/data", "/data2/state", False),
+        ("/data/exports", "/data", False),
+    ],
+)
+def test_a_working_folder_that_would_be_read_as_exports_is_refused(exports: str, state: str, refused: bool) -> None:
+    folder, _, glob = exports.partition("/*")
+    place = ExportPlace(open_folder(folder), glob=f"*{glob}" if glob else "")
+    if not refused:
+        refuse_inside(place, open_folder(state), "state")
+        return
+    with pytest.raises(ConfigurationError, match=r"state is .* which lies inside exports"):
+        refuse_inside(place, open_folder(state), "state")

@@ -115,6 +115,7 @@ def test_the_state_of_each_dag_and_place_of_exports_is_apart() -> None:
 def test_a_slash_at_the_end_or_another_connection_is_the_same_place() -> None:
     assert state_key("dag", "/exports/") == state_key("dag", "/exports")
     assert state_key("dag", "s3://a@bucket/exports") == state_key("dag", "s3://bucket/exports/")
+    assert state_key("dag", "file:///exports/") == state_key("dag", "/exports")
 
 
 def test_a_key_is_a_safe_name_that_a_person_recognises() -> None:

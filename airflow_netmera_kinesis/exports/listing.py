@@ -47,7 +47,7 @@ class ExportPlace(msgspec.Struct, frozen=True):
             yield from self._finished("")
 
     def _finished(self, prefix: str) -> Iterator[FileInfo]:
-        return (info for info in self.folder.list(prefix) if not _is_unfinished(info.name))
+        return (info for info in self.folder.list(prefix) if not is_unfinished(info.name))
 
 
 class NameDate(msgspec.Struct, frozen=True):
@@ -93,7 +93,8 @@ def has_magic(path: str) -> bool:
     return _MAGIC.search(path) is not None
 
 
-def _is_unfinished(name: str) -> bool:
+def is_unfinished(name: str) -> bool:
+    """Say whether a name is of a file that is hidden or still being copied."""
     return any(part.startswith(".") for part in name.split("/")) or name.lower().endswith(UNFINISHED_SUFFIXES)
 
 

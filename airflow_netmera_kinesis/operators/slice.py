@@ -104,7 +104,8 @@ class PlanSliceOperator(BaseOperator):
         with verdicts():
             settings = require_active(self.netmera_kinesis_conn_id)
             at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
-            planned = plan(at.state, at.staging, at.open_exports(), self._request(at, settings), at.who, self.log)
+            place = at.open_exports()
+            planned = plan(at.state, at.staging, place, self._request(at, settings), at.who, self.log)
         if planned is None:
             raise AirflowSkipException(f"nothing new in {at.exports}")
         return [{"slice": planned.id, "group": group} for group in range(len(planned.groups))]

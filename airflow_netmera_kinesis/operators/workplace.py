@@ -22,7 +22,7 @@ from airflow_netmera_kinesis.errors import (
 from airflow_netmera_kinesis.exports.export_format import ExportFormat, load_export_format, parse_export_format
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.hook_definition import HookDefinition, load_definitions, parse_definitions
-from airflow_netmera_kinesis.location import open_exports, open_folder, read_document
+from airflow_netmera_kinesis.location import open_exports, open_folder, read_document, refuse_inside
 from airflow_netmera_kinesis.plan_request import text
 from airflow_netmera_kinesis.slice import state_key
 from airflow_netmera_kinesis.storage import Folder
@@ -44,7 +44,10 @@ class Workplace(msgspec.Struct, frozen=True):
     who: str
 
     def open_exports(self) -> ExportPlace:
-        return open_exports(self.exports)
+        place = open_exports(self.exports)
+        refuse_inside(place, self.staging, "staging")
+        refuse_inside(place, self.state, "state")
+        return place
 
 
 def require_active(netmera_kinesis_conn_id: str) -> ConnectorSettings:
