@@ -31,7 +31,7 @@ def configured(param: DagParam) -> Any:
 
 def read_option(param: DagParam, written: str) -> Any:
     """Turn the text of an option into the type of its param."""
-    kind = param.schema["type"]
+    kind = param.schema.get("type")
     if kind == "integer" and written.isdecimal():
         return int(written)
     if kind == "boolean" and written.lower() in ("true", "false", "1", "0"):

@@ -19,8 +19,8 @@ class DagParam(msgspec.Struct, frozen=True):
 
 
 URI = {"type": ["null", "string"], "minLength": 1}
-# The form offers the first type; --conf and the configuration may use the others.
-AMOUNT = {"type": ["string", "integer"], "minLength": 1, "minimum": 0}
+# A line of text in the form, which offers a larger field where a type is a list; --conf may give a number.
+TEXT_OR_NUMBER = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}]}
 
 PARAMS = (
     DagParam(
@@ -70,7 +70,7 @@ PARAMS = (
         example="2026-09-01",
     ),
     DagParam(
-        "min_age", {"type": ["integer", "string"], "minimum": 0, "minLength": 1},
+        "min_age", TEXT_OR_NUMBER,
         "Leave a file for the next run until it is this old, as it may still be uploaded: seconds, or text such as "
         "5 min. 0 where uploads appear whole, as on S3.",
         default=60,
@@ -86,12 +86,12 @@ PARAMS = (
         default="fail",
     ),
     DagParam(
-        "max_malformed", AMOUNT,
+        "max_malformed", TEXT_OR_NUMBER,
         "How many of a file's lines may be unreadable; the larger of a share and a number.",
         default="1%, 100",
     ),
     DagParam(
-        "max_dead_letters", AMOUNT,
+        "max_dead_letters", TEXT_OR_NUMBER,
         "How many of a hook's firings in a run may be set aside, for all reasons; the larger of a share and a number.",
         default="1%, 100",
     ),

@@ -82,7 +82,7 @@ OPERATOR_MODULES = [
 
 def option(param: DagParam) -> dict[str, Any]:
     """Describe a param as an option of airflow.cfg, where every default is text."""
-    kind = param.schema["type"]
+    kind = param.schema.get("type")
     default = param.default
     return {
         "description": param.description,

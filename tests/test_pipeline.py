@@ -24,7 +24,7 @@ def test_a_dag_has_a_param_for_everything_each_with_its_help_and_type() -> None:
     for name in dag.params:
         param = dag.params.get_param(name)
         assert param.description
-        assert param.schema["type"]
+        assert {"type", "anyOf"} & set(param.schema)
         param.resolve()
 
 
