@@ -16,6 +16,7 @@ ORDERS = ("file", "timestamp")
 ON_BAD_FILE = ("fail", "set_aside")
 MAX_PARTITIONS = 1_024  # Airflow maps no more tasks: [core] max_map_length
 _SECONDS = re.compile(r"([0-9]{1,9})\s*(s|min|h)?")
+_DATE_OF_DIGITS = re.compile(r"(20[0-9]{2})([0-9]{2})([0-9]{2})")
 _UNIT_SECONDS = {None: 1, "s": 1, "min": 60, "h": 3600}
 
 
@@ -86,7 +87,8 @@ def text(value: object, param: str) -> str:
 
 def moment(value: object, param: str, zone: tzinfo) -> datetime | None:
     """Read a date or a time, as a wall clock in ``zone`` shows it; None if there is none."""
-    given = text(value, param)
+    digits = _DATE_OF_DIGITS.fullmatch(str(value))  # a template makes a number of it, and Python 3.10 cannot read it
+    given = "-".join(digits.groups()) if digits else text(value, param)
     if not given:
         return None
     try:

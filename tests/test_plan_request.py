@@ -68,6 +68,8 @@ def test_a_text_that_is_none_is_refused() -> None:
     ("given", "read"),
     [
         ("2026-09-06", datetime.fromisoformat("2026-09-06")),
+        ("20260906", datetime.fromisoformat("2026-09-06")),
+        (20260906, datetime.fromisoformat("2026-09-06")),  # a template makes a number of such a text
         ("2026-09-06T12:30", datetime.fromisoformat("2026-09-06T12:30")),
         ("2026-09-06T12:30:00Z", datetime.fromisoformat("2026-09-06T15:30")),
         ("2026-09-06T12:30:00+03:00", datetime.fromisoformat("2026-09-06T12:30")),
@@ -79,7 +81,7 @@ def test_a_date_is_meant_as_a_wall_clock_shows_it_there(given: object, read: dat
     assert moment(given, "start_after", ISTANBUL) == read
 
 
-@pytest.mark.parametrize("given", ["yesterday", "06.09.2026", 20260906])
+@pytest.mark.parametrize("given", ["yesterday", "06.09.2026", "20260931", 2026])
 def test_other_dates_are_refused(given: object) -> None:
     with pytest.raises(ConfigurationError, match=r"start_after is .*; allowed"):
         moment(given, "start_after", timezone.utc)
