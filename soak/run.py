@@ -18,11 +18,11 @@ from soak.judge import Judgement, judge
 from soak.sender import FAILED
 from soak.work import READ_TIMEOUT_SECONDS, STREAM, Work, client
 
-SHARDS = 8
+SHARDS = 12
 LOOK_EVERY_SECONDS = 0.02
 MOST_FAILURES = 50
 FAULTS = Faults(
-    rejected=0.02,
+    rejected=0.002,
     internal_failure=0.002,
     internal_failure_stored=0.002,
     unheard_of=0.0005,
@@ -121,8 +121,11 @@ def _send(
         notes = Path(work.root) / f"notes-{number:03d}"
         command = [sys.executable, "-m", "soak.sender", msgspec.json.encode(work).decode(), str(notes)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as sender:
-            killed = bool(moments) and _kill_at(sender, kinesis, moments[0], dice)
-            _, words = sender.communicate()
+            try:
+                killed = bool(moments) and _kill_at(sender, kinesis, moments[0], dice)
+                _, words = sender.communicate()
+            finally:
+                sender.kill()
         if killed:
             moments.pop(0)
             figures.kills += 1

@@ -83,9 +83,10 @@ class Work(msgspec.Struct, frozen=True):
 class Connection:
     """What a sender needs of a connection."""
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, read_timeout: float = READ_TIMEOUT_SECONDS) -> None:
         self.settings = ConnectorSettings(region=REGION, endpoint_url=endpoint_url)
         self._endpoint_url = endpoint_url
+        self._read_timeout = read_timeout
 
     def get_conn(self) -> Any:
         return client(self._endpoint_url)
@@ -95,7 +96,7 @@ class Connection:
             self._endpoint_url,
             retries={"total_max_attempts": 1},
             max_pool_connections=connections,
-            read_timeout=READ_TIMEOUT_SECONDS,
+            read_timeout=self._read_timeout,
         )
 
 
