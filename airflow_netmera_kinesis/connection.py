@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from airflow_netmera_kinesis.connector import ConnectorSettings, read_settings
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.provider_info import CONNECTION_TYPE
+from airflow_netmera_kinesis.wire import client_options
 
 try:
     from airflow.sdk.log import mask_secret
@@ -87,9 +88,8 @@ class NetmeraKinesisConnection(KinesisHook):
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=connections,
             tcp_keepalive=True,
+            **client_options(connections),
         )
         return self.get_client_type(config=self.config.merge(config))
 

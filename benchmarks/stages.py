@@ -20,6 +20,7 @@ from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
+from airflow_netmera_kinesis.wire import client_options
 from benchmarks.exports import CODES
 from benchmarks.job import Figures, timed
 from benchmarks.sink import REGION, STREAM, client
@@ -40,7 +41,7 @@ class Connection:
         return client(self._endpoint_url)
 
     def put_records_client(self, connections: int) -> Any:
-        return client(self._endpoint_url, retries={"total_max_attempts": 1}, max_pool_connections=connections)
+        return client(self._endpoint_url, **client_options(connections))
 
 
 class Work:
