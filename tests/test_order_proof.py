@@ -16,7 +16,7 @@ FIRST, SECOND = (
 CHILDREN = Lineage({"parent": (), "left": ("parent",), "right": ("parent",), "merged": ("left", "right")})
 
 
-def proof(lineage: Lineage = CHILDREN, keys: int | None = None) -> OrderProof:
+def proof(lineage: Lineage = CHILDREN, keys: int | None = None) -> OrderProof[str]:
     return OrderProof(lineage, keys)
 
 
