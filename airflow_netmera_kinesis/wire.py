@@ -6,7 +6,6 @@ client keep what it is good at (credentials, endpoints, signing, TLS, proxies, t
 
 from __future__ import annotations
 
-import binascii
 import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -50,21 +49,14 @@ class _Body(msgspec.Struct):
     Records: list[EntryAnswer] = []
 
 
-_text = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 _read_answer = msgspec.json.Decoder(_Body).decode
 
 
 def encode_body(request: Request, address: Mapping[str, str]) -> bytes:
     """Write the JSON body of PutRecords: data in base64, keys as JSON strings, then StreamName or StreamARN."""
-    base64 = binascii.b2a_base64
-    entries = b",".join(
-        [
-            b'{"Data":"' + base64(entry.data, newline=False) + b'","PartitionKey":' + _text(entry.key) + b"}"
-            for entry in request.entries
-        ]
-    )
-    tail = b",".join(b'"' + name.encode() + b'":' + _text(value) for name, value in address.items())
-    return b'{"Records":[' + entries + b"]," + tail + b"}"
+    records = [{"Data": entry.data, "PartitionKey": entry.key} for entry in request.entries]
+    return _encode({"Records": records, **address})
 
 
 class Wire:
