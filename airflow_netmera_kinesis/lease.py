@@ -27,6 +27,7 @@ RENEW_EVERY_SECONDS = 10.0
 # Longer than this after a renewal a holder asks the store before it goes on: it may have been paused.
 SURE_FOR_SECONDS = 25.0
 LOOK_EVERY_SECONDS = 1.0
+LOOKS = 5
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -126,7 +127,7 @@ def acquire(folder: Folder, name: str, who: str, sleep: Callable[[float], object
             return _take(folder, name, who, found, started)
         latest = max(info.name for info in living)
         if first is not None and latest != first:
-            raise LeaseTaken(_taken(folder, name, latest))
+            raise LeaseTaken(_taken(folder, name))
         first = latest
         sleep(LOOK_EVERY_SECONDS)
 
@@ -142,31 +143,28 @@ def hold(folder: Folder, name: str, who: str) -> Iterator[Lease]:
         lease.release()
 
 
-def holders(folder: Folder, prefix: str) -> list[Holder]:
-    """List who holds a lease whose name begins with ``prefix`` now."""
-    return [holder for holder in (_holder(folder, file) for file in _living(folder, prefix)) if holder is not None]
+def holders(folder: Folder, prefix: str) -> list[str]:
+    """Tell who holds each lease whose name begins with ``prefix``, now and since when."""
+    return [_who_holds(folder, name) for name in held(folder, prefix)]
 
 
 def held(folder: Folder, prefix: str) -> list[str]:
     """List the names of the leases that begin with ``prefix`` and are held now."""
-    return sorted({file.removeprefix("leases/").rpartition(".")[0] for file in _living(folder, prefix)})
-
-
-def _living(folder: Folder, prefix: str) -> list[str]:
-    return [info.name for info in folder.list(f"leases/{prefix}") if not _is_over(folder, info)]
+    living = (info.name for info in folder.list(f"leases/{prefix}") if not _is_over(folder, info))
+    return sorted({name.removeprefix("leases/").rpartition(".")[0] for name in living})
 
 
 def _take(folder: Folder, name: str, who: str, over: dict[int, FileInfo], started: float) -> Lease:
     generation = max(over, default=0) + 1
     holder = Holder(who, socket.gethostname(), os.getpid(), process_identity(), folder.now_ms(), uuid.uuid4().hex)
     if not _create(folder, name, generation, msgspec.json.encode(holder)):
-        raise LeaseTaken(_taken(folder, name, _file(name, generation)))
+        raise LeaseTaken(_taken(folder, name))
     found = _generations(folder, name)
     others = set(found) - set(over) - {generation}
     if others or generation not in found:
         # Two began at once from different sights of the folder, or this process was paused right here: withdraw.
         folder.delete(_file(name, generation))
-        raise LeaseTaken(_taken(folder, name, _file(name, max(others, default=generation))))
+        raise LeaseTaken(_taken(folder, name))
     for old in sorted(over):
         folder.delete(_file(name, old))
     return Lease(folder, name, holder, generation, started)
@@ -191,11 +189,21 @@ def _is_over(folder: Folder, info: FileInfo) -> bool:
     return holder is not None and surely_dead(holder.process)
 
 
-def _taken(folder: Folder, name: str, file: str) -> str:
+def _taken(folder: Folder, name: str) -> str:
     return (
-        f"{name} is held by {_holder(folder, file) or 'somebody else'}. Wait until it has finished, then run again; "
+        f"{name} is held by {_who_holds(folder, name)}. Wait until it has finished, then run again; "
         f"if it was killed, its lease expires within a minute"
     )
+
+
+def _who_holds(folder: Folder, name: str) -> str:
+    """A generation that is gone when it is read was renewed in between: look at the next one."""
+    for _ in range(LOOKS):
+        found = _generations(folder, name)
+        holder = _holder(folder, _file(name, max(found))) if found else None
+        if holder:
+            return str(holder)
+    return "somebody else"
 
 
 def _holder(folder: Folder, file: str) -> Holder | None:

@@ -148,5 +148,6 @@ def _disk_full_is_told(folder: Folder) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise StagingError(
-            f"no space left for staging at {folder.uri}: nothing was committed; free some space, then run again"
+            f"no space left while staging to {folder.uri}, on its disk or in this worker's temporary folder: nothing "
+            f"was committed; free some space, then run again"
         ) from error

@@ -106,8 +106,21 @@ def test_other_names_are_other_leases(folder: Folder) -> None:
         hold(folder, "slice/send-000", "c"),
     ):
         assert len(holders(folder, "slice/")) == 3
-        assert [holder.who for holder in holders(folder, "slice/send-0002")] == ["b"]
+        (holder,) = holders(folder, "slice/send-0002")
+        assert holder.startswith("b (host ")
     assert holders(folder, "slice/") == []
+
+
+def test_a_lease_renewed_while_it_is_looked_at_is_held_by_whom_it_was(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = acquire(folder, "plan", "a test")
+    listed = list(folder.list("leases/"))
+    lease.renew()
+    outdated, current = iter([listed, listed]), folder.list
+    monkeypatch.setattr(folder, "list", lambda prefix: iter(next(outdated, None) or current(prefix)))
+    (holder,) = holders(folder, "plan")
+    assert holder.startswith("a test (host ")
 
 
 def test_a_renewed_lease_is_one_file_with_a_newer_time(folder: Folder) -> None:

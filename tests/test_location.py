@@ -78,7 +78,7 @@ def test_a_local_folder_that_is_not_there_is_refused_rather_than_empty_for_ever(
 
 
 def test_a_bucket_that_is_not_there_is_an_error_rather_than_empty_for_ever(s3_connection: str) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="no-such-bucket/exports: The specified bucket does not exist"):
         names(f"{s3_connection.replace('exports-and-state', 'no-such-bucket')}/exports")
 
 

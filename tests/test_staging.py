@@ -128,7 +128,7 @@ def test_a_full_disk_is_a_clear_failure_and_leaves_nothing(
     folder = LocalFolder(tmp_path)
     opened = Path.open
     monkeypatch.setattr(Path, "open", lambda path, mode="r", **more: FullDisk(opened(path, mode, **more), room))
-    with pytest.raises(StagingError, match=r"no space left for staging at .*: nothing was committed"):
+    with pytest.raises(StagingError, match=r"no space left while staging to .*: nothing was committed"):
         stage(folder, [purchase(line, b"x" * 1_000) for line in range(2_000)])
     monkeypatch.undo()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

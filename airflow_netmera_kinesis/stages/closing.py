@@ -33,7 +33,8 @@ def still_open(state: Folder, staging: Folder, checkpoint: Checkpoint, *, keep_r
 def fence(state: Folder, slice_id: str) -> None:
     """Keep everybody from beginning to work on the slice; LeaseTaken if somebody does already."""
     set_open_slice(state, OpenSlice(slice_id, closing=True))
-    busy = holders(state, f"{slice_id}/")
+    # Twice: a folder that is read while a lease is renewed may show neither of its two files.
+    busy = holders(state, f"{slice_id}/") or holders(state, f"{slice_id}/")
     if busy:
         set_open_slice(state, OpenSlice(slice_id))
         raise LeaseTaken(

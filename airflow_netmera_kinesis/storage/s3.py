@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ class S3Folder(ObjectFolder):
         above = f"{self._key}/" if self._key else ""
         asked = {"Bucket": self._bucket, "Prefix": f"{above}{prefix}"}
         while True:
-            page = self._fs.call_s3("list_objects_v2", **asked)
+            page = self._ask("list_objects_v2", **asked)
             for about in page.get("Contents", ()):
                 # A key that ends in a slash is what the console makes to show an empty folder.
                 if not about["Key"].endswith("/"):
@@ -40,17 +41,19 @@ class S3Folder(ObjectFolder):
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def info(self, name: str) -> FileInfo:
-        about = self._fs.call_s3("head_object", **self._object(name))
+        about = self._ask("head_object", **self._object(name))
         return FileInfo(name, about["ContentLength"], milliseconds(about["LastModified"]), about["ETag"].strip('"'))
 
     def read(self, name: str) -> bytes:
-        return bytes(self._fs.cat_file(self._path(name), **self._whole))
+        with self._named():
+            return bytes(self._fs.cat_file(self._path(name), **self._whole))
 
     def read_many(self, names: Iterable[str]) -> Iterator[bytes]:
         paths = [self._path(name) for name in names]
         for start in range(0, len(paths), FETCHED_TOGETHER):
             wanted = paths[start : start + FETCHED_TOGETHER]
-            contents = self._fs.cat(wanted, **self._whole)
+            with self._named():
+                contents = self._fs.cat(wanted, **self._whole)
             # One path alone comes back as its content.
             yield from (contents[path] for path in wanted) if isinstance(contents, dict) else (contents,)
 
@@ -58,7 +61,7 @@ class S3Folder(ObjectFolder):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         while True:
             try:
-                self._fs.call_s3("put_object", **self._object(name), Body=data, IfNoneMatch="*")
+                self._ask("put_object", **self._object(name), Body=data, IfNoneMatch="*")
             except OSError as error:
                 code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
                 if isinstance(error, FileExistsError) or code in ("PreconditionFailed", "412"):
@@ -75,8 +78,24 @@ class S3Folder(ObjectFolder):
 
     def now_ms(self) -> int:
         """Read the date of an answer."""
-        answer = self._fs.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=f"{self._key}/clock", MaxKeys=1)
+        answer = self._ask("list_objects_v2", Bucket=self._bucket, Prefix=f"{self._key}/clock", MaxKeys=1)
         return milliseconds(parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]))
+
+    def write(self, name: str, data: bytes) -> None:
+        with self._named():
+            super().write(name, data)
+
+    def _ask(self, method: str, **arguments: Any) -> Any:
+        with self._named():
+            return self._fs.call_s3(method, **arguments)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say where it was: S3 itself says no more than "Access Denied" or that a bucket does not exist."""
+        try:
+            yield
+        except (PermissionError, FileNotFoundError) as error:
+            raise type(error)(f"{self.uri}: {error}") from error
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": f"{self._key}/{name}" if self._key else name}

@@ -116,10 +116,10 @@ def test_one_file_is_that_file_only(folder: Folder) -> None:
     assert names(ExportPlace(folder, file="nothing.csv")) == []
 
 
-def test_twenty_thousand_files_are_listed_and_sorted_in_seconds(tmp_path: Path) -> None:
-    for number in range(20_000):
+def test_five_thousand_files_are_listed_and_sorted_in_seconds(tmp_path: Path) -> None:
+    for number in range(5_000):
         (tmp_path / f"demoapp_EVENT_DATA_20260906_{number:06d}.ndjson").touch()
     started = time.process_time()
     files = sorted(ExportPlace(LocalFolder(tmp_path)).files(), key=lambda info: sending_order(info, UTC))
-    assert len(files) == 20_000
-    assert time.process_time() - started < 3
+    assert len(files) == 5_000
+    assert time.process_time() - started < 1
