@@ -12,7 +12,11 @@ from soak.sender import numbers_in
 
 
 class Judgement(msgspec.Struct):
-    """What a stream holds, judged by the first occurrence of each event; a dead letter is not lost."""
+    """What a stream holds, judged by the first occurrence of each event.
+
+    A dead letter is not lost. It may be stored all the same, by a request whose answer was lost, and then at any time:
+    it is set aside, so its user went on without it. Such ones are counted apart.
+    """
 
     arrived: int = 0
     duplicates: int = 0
@@ -20,6 +24,7 @@ class Judgement(msgspec.Struct):
     strangers: int = 0
     lost: int = 0
     dead_and_stored: frozenset[int] = frozenset()
+    late_dead_letters: int = 0
 
 
 def judge(arrivals: Iterable[tuple[str, bytes]], users: array[int], dead: Collection[int]) -> Judgement:
@@ -38,8 +43,11 @@ def judge(arrivals: Iterable[tuple[str, bytes]], users: array[int], dead: Collec
             else:
                 seen[number] = 1
                 highest = last.get(user, 0)
-                found.order_breaks += number < highest
-                last[user] = max(number, highest)
+                if number in dead:
+                    found.late_dead_letters += number < highest
+                else:
+                    found.order_breaks += number < highest
+                    last[user] = max(number, highest)
     found.dead_and_stored = frozenset(number for number in dead if seen[number])
     found.lost = sum(not seen[number] and number not in dead for number in range(1, len(users) + 1))
     return found

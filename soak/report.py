@@ -26,8 +26,8 @@ def report(figures: Figures) -> str:
             "when the sender was killed"
         ),
         (
-            f"  dead letters that are stored, too: {len(found.dead_and_stored)}; not marked, although an answer "
-            f"was lost: {figures.unmarked}"
+            f"  dead letters that are stored, too, after a lost answer: {len(found.dead_and_stored)}, of these later "
+            f"than what came after them: {found.late_dead_letters}; not marked as perhaps stored: {figures.unmarked}"
         ),
     )
     return "\n".join(lines)

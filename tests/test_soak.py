@@ -48,7 +48,9 @@ def test_the_judge_finds_what_is_lost_out_of_order_or_twice(
     assert (found.lost, found.order_breaks, found.duplicates, found.strangers) == (lost, breaks, duplicates, 0)
 
 
-def test_a_dead_letter_is_not_lost_and_an_event_under_another_key_is_a_stranger() -> None:
+def test_a_dead_letter_is_neither_lost_nor_out_of_order_and_an_event_under_another_key_is_a_stranger() -> None:
     users = array("L", [0, 1, 0])
     assert judge(arrivals(1, 2), users, {3}).lost == 0
+    late = judge(arrivals(3, 1), users, {1})
+    assert (late.order_breaks, late.late_dead_letters, late.dead_and_stored) == (0, 1, frozenset({1}))
     assert judge([(user_id(1), arrivals(1)[0][1])], users, ()).strangers == 1
