@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -26,6 +29,7 @@ from airflow_netmera_kinesis.receipt import read_receipts, save_break
 from airflow_netmera_kinesis.slice import OpenSlice, set_open_slice
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
+from airflow_netmera_kinesis.stream_description import list_shards
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 from airflow_netmera_kinesis.testing.faults import RecordFate
 
@@ -119,6 +123,30 @@ def test_new_keys_take_effect_in_a_running_task(scene: Scene, caplog: pytest.Log
     scene.kinesis.core.inject("expired_token")
     assert scene.send()["delivered"] == 100
     assert "reading the connection again" in caplog.text
+
+
+def test_after_a_renewal_shards_are_listed_with_the_new_keys_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.stage(some(600, users=600))
+    scene.keys = iter(["OLD", "OLD"])
+    listed: list[int] = []
+
+    def connect_anew() -> Iterator[str]:
+        scene.kinesis.core.reshard(PURCHASES, 4)
+        scene.kinesis.faults = Faults(expired_keys=frozenset({"OLD"}))
+        yield "NEW"
+
+    def listing(client: Any, stream: str, address: Any) -> Any:
+        shards = list_shards(client, stream, address)
+        listed.append(len(shards.shards))
+        return shards
+
+    scene.keys = chain(scene.keys, connect_anew())
+    monkeypatch.setattr("airflow_netmera_kinesis.stages.stream.list_shards", listing)
+    monkeypatch.setattr("airflow_netmera_kinesis.delivery.RELOAD_PAUSE_SECONDS", 0.0)
+    scene.kinesis.core.inject("expired_token")
+    assert scene.send()["delivered"] == 600
+    assert listed[0] == 2
+    assert listed[-1] == 4
 
 
 def test_a_permanent_error_is_a_dead_letter_with_kinesis_own_words(scene: Scene) -> None:
