@@ -217,11 +217,7 @@ class Delivery:
         if not self._may_read():
             return True
         idle = not self._lanes
-        offer = self._lanes.offer
-        count = 0
-        for record in islice(source, READ_CHUNK):
-            offer(record)
-            count += 1
+        count = self._lanes.offer_all(islice(source, READ_CHUNK))
         if idle:
             # While there was nothing to deliver, a source that took its time is no stall.
             self._progress = self._clock()

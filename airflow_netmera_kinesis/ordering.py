@@ -103,17 +103,21 @@ class Lanes:
 
     def offer(self, record: StagedRecord) -> None:
         """Take the next record of the source: ready when its key is free, else behind the others of its key."""
-        key = record.key
-        if key not in self._behind:
-            self._behind[key] = None
-            entry = self._packer(record, None)
-            self._enqueue(entry).heads.append(entry)
-        elif key in self._spilled or self.waiting >= WAITING_RECORDS or self._waiting_bytes >= WAITING_BYTES:
-            self._spilled.add(key)
-            self._spill.push(record)
-            self.spilled += 1
-        else:
-            self._wait(key, (record,))
+        self.offer_all((record,))
+
+    def offer_all(self, records: Iterable[StagedRecord]) -> int:
+        """Take the next records of the source, and say how many there were."""
+        busy, pack, enqueue = self._behind, self._packer, self._enqueue
+        count = 0
+        for record in records:
+            count += 1
+            if record.key in busy:
+                self._offer_behind(record)
+            else:
+                busy[record.key] = None
+                entry = pack(record, None)
+                enqueue(entry).heads.append(entry)
+        return count
 
     def take(self, shard: str, records: float, size: float, room: int, room_bytes: int, alone: bool) -> list[Entry]:
         """Take entries for a shard while its allowance and the room in the request last.
@@ -121,15 +125,23 @@ class Lanes:
         ``alone``: the request is still empty, so that its first entry goes whatever its size.
         """
         queue = self.queues[shard]
+        rejected, packs = queue.rejected, self._packs
         taken: list[Entry] = []
-        while queue.count > len(taken) and records >= 1 and size > 0 and room:
-            entry = queue.rejected.popleft() if queue.rejected else self._next(queue)
-            if entry.size > room_bytes and (taken or not alone):
-                queue.rejected.appendleft(entry)
+        taken_bytes = 0
+        for _ in range(int(min(queue.count, records, room))):
+            if taken_bytes >= size:
+                break
+            if rejected:
+                entry = rejected.popleft()
+            else:
+                entry = (queue.followers or queue.heads).popleft()
+                if packs:
+                    entry = self._joined(entry, queue)
+            if taken_bytes + entry.size > room_bytes and (taken or not alone):
+                rejected.appendleft(entry)
                 break
             taken.append(entry)
-            records, size, room, room_bytes = records - 1, size - entry.size, room - 1, room_bytes - entry.size
-        taken_bytes = sum([entry.size for entry in taken])
+            taken_bytes += entry.size
         queue.count -= len(taken)
         queue.size -= taken_bytes
         self.ready -= len(taken)
@@ -169,6 +181,15 @@ class Lanes:
             for entry in queue.heads:
                 self._enqueue(entry).heads.append(entry)
 
+    def _offer_behind(self, record: StagedRecord) -> None:
+        key = record.key
+        if key in self._spilled or self.waiting >= WAITING_RECORDS or self._waiting_bytes >= WAITING_BYTES:
+            self._spilled.add(key)
+            self._spill.push(record)
+            self.spilled += 1
+        else:
+            self._wait(key, (record,))
+
     def _follow(self, key: str, behind: deque[StagedRecord] | None) -> None:
         """The next of those that wait behind a key is ready, and the key stays busy; unless there is none."""
         self._behind[key] = behind
@@ -193,10 +214,6 @@ class Lanes:
         self.ready += 1
         self.ready_bytes += size
         return queue
-
-    def _next(self, queue: ShardQueue) -> Entry:
-        entry = (queue.followers or queue.heads).popleft()
-        return self._joined(entry, queue) if self._packs else entry
 
     def _joined(self, entry: Entry, queue: ShardQueue) -> Entry:
         """Pack anew with those that have come to wait behind it."""
