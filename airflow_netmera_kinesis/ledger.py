@@ -182,8 +182,9 @@ def save_carried(state: Folder, slice_id: str, firings: FiringSet) -> None:
     state.write(_carried_name(slice_id), _encode(list(firings.lines())))
 
 
-def delete_ledgers(state: Folder, slice_id: str) -> None:
-    state.delete_tree(f"ledgers/{slice_id}")
+def delete_ledgers(state: Folder) -> None:
+    """Delete the ledgers of the slice that is closed, and what late answers have left in those of earlier ones."""
+    state.delete_tree("ledgers")
 
 
 def _name(slice_id: str, stream: str, partition: int) -> str:

@@ -176,11 +176,11 @@ def test_all_that_a_slice_has_sent_can_be_gathered(folder: Folder) -> None:
 
 
 def test_deleted_ledgers_are_gone_with_all_their_segments(folder: Folder) -> None:
-    for _ in range(2):
-        with open_ledger(folder, "slice", "carts", 0) as ledger:
+    for slice_id in ("slice", "an earlier one"):
+        with open_ledger(folder, slice_id, "carts", 0) as ledger:
             ledger.delivered([(0, 1, 0)])
             ledger.done()
-    delete_ledgers(folder, "slice")
+    delete_ledgers(folder)
     assert list(folder.list()) == []
 
 

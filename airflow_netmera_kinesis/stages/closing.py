@@ -67,7 +67,7 @@ def close_committed(state: Folder, staging: Folder, done: Slice, *, keep_receipt
 
 def _close(state: Folder, staging: Folder, slice_id: str, *, keep_receipts: bool) -> None:
     staging.delete_tree(slice_id)
-    delete_ledgers(state, slice_id)
+    delete_ledgers(state)
     if not keep_receipts:
         state.delete_tree(f"receipts/{slice_id}")
     state.delete_tree(f"leases/{slice_id}")

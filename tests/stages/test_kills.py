@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from mortal import Killed, Life, MortalFolder
 
 from airflow_netmera_kinesis import lease as leases
 from airflow_netmera_kinesis.storage import Folder
-from airflow_netmera_kinesis.testing import FakeKinesis
+from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 
 # Two requests of ten records for each of two streams may be under way when the process dies.
 IN_FLIGHT = 40
@@ -107,15 +108,67 @@ def storage(name):
 
 Deployment(storage, kinesis).run()
 """
+# Leases that expire within seconds, for the process and for the test alike.
+IMPATIENT = """
+from airflow_netmera_kinesis import lease as leases
+leases.EXPIRY_MS, leases.RENEW_EVERY_SECONDS, leases.SURE_FOR_SECONDS = 3_000, 0.5, 1.0
+"""
+
+
+def in_a_process(
+    code: str, storage: Callable[[str], Folder], kinesis: FakeKinesis, step: int, request: pytest.FixtureRequest
+) -> subprocess.Popen[str]:
+    """Do a run in a process of its own, which kills itself before a step."""
+    root = storage("exports").uri.removesuffix("/exports").removeprefix("s3://")
+    endpoint = request.getfixturevalue("s3_endpoint") if "s3" in request.node.name else ""
+    arguments = [str(Path(__file__).parent.parent), root, kinesis.endpoint_url, str(step), endpoint]
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("step", [3, 16, 24, 30])
 @pytest.mark.fake_kinesis(STREAMS)
 def test_with_sigkill(storages: Storage, fake_kinesis: FakeKinesis, step: int, request: pytest.FixtureRequest) -> None:
     storage = storages(0)
-    root = storage("exports").uri.removesuffix("/exports").removeprefix("s3://")
-    endpoint = request.getfixturevalue("s3_endpoint") if "s3" in request.node.name else ""
-    arguments = [str(Path(__file__).parent.parent), root, fake_kinesis.endpoint_url, str(step), endpoint]
-    killed = subprocess.run([sys.executable, "-c", RUN, *arguments], check=False, capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    with in_a_process(RUN, storage, fake_kinesis, step, request) as killed:
+        _, errors = killed.communicate()
+    assert killed.returncode == -signal.SIGKILL, errors
     assert_the_next_run_mends_it(storage, fake_kinesis)
+
+
+def stored(kinesis: FakeKinesis) -> int:
+    return sum(kinesis.books.counts(stream).stored for stream in STREAMS)
+
+
+@pytest.mark.fake_kinesis(STREAMS)
+def test_stopped_in_mid_send_and_woken_up_after_another_run_has_finished(
+    storages: Storage, fake_kinesis: FakeKinesis, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = storages(0)
+    fake_kinesis.faults = Faults(latency=0.3)
+    with in_a_process(IMPATIENT + RUN, storage, fake_kinesis, ALIVE, request) as stopped:
+        try:
+            while not stored(fake_kinesis):
+                assert stopped.poll() is None
+                time.sleep(0.01)
+            stopped.send_signal(signal.SIGSTOP)
+            fake_kinesis.faults = Faults()
+            monkeypatch.setattr(leases, "EXPIRY_MS", 3_000)
+            monkeypatch.setattr(leases, "RENEW_EVERY_SECONDS", 0.5)
+            monkeypatch.setattr(leases, "LOOK_EVERY_SECONDS", 0.2)
+            assert_the_next_run_mends_it(storage, fake_kinesis)
+            by_then = fake_kinesis.books.counts("netmera-purchases").requests
+        finally:
+            stopped.send_signal(signal.SIGCONT)
+        _, errors = stopped.communicate(timeout=30)
+    assert stopped.returncode == 1
+    assert "send-0000 was lost: this process was paused" in errors
+    # A request that had left the check when its process was stopped still goes out; nothing after it does.
+    assert fake_kinesis.books.counts("netmera-purchases").requests - by_then <= 1
+    again = Deployment(storage, fake_kinesis)
+    again.sent = dict(FILES)
+    again.assert_all_arrived(duplicates=IN_FLIGHT)
+    again.export("app_20260908.ndjson", events("08", 9))
+    again.run()
+    kept = {info.name.split("/")[0] for info in again.state.list()}
+    assert "ledgers" not in kept, "what a late answer left in the ledger of a committed slice goes with the next commit"

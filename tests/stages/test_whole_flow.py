@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -176,6 +177,20 @@ class TestFiles:
         assert local.plan(min_age_ms=60_000) is None
         an_hour_later(local, monkeypatch)
         assert local.plan(min_age_ms=60_000) is not None
+
+    @pytest.mark.parametrize("hours", [-1, 1])
+    def test_a_machine_whose_clock_is_an_hour_off_takes_neither_less_nor_more(
+        self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, hours: int
+    ) -> None:
+        seconds, nanoseconds = time.time, time.time_ns
+        monkeypatch.setattr(time, "time", lambda: seconds() + hours * 3_600)
+        monkeypatch.setattr(time, "time_ns", lambda: nanoseconds() + hours * 3_600 * 10**9)
+        deployment.export("app_20260906.ndjson", events("06", 30))
+        assert deployment.plan(min_age_ms=600_000) is None
+        with monkeypatch.context() as patched:
+            an_hour_later(deployment, patched)
+            assert deployment.run(min_age_ms=600_000) is not None
+        deployment.assert_all_arrived()
 
     def test_files_older_than_start_after_are_left_out_for_good(self, deployment: Deployment) -> None:
         deployment.export("app_20260905.ndjson", events("05", 30))
