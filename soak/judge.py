@@ -18,6 +18,7 @@ class Judgement(msgspec.Struct):
     it is set aside, so its user went on without it. Such ones are counted apart.
     """
 
+    records: int = 0
     arrived: int = 0
     duplicates: int = 0
     order_breaks: int = 0
@@ -33,6 +34,7 @@ def judge(arrivals: Iterable[tuple[str, bytes]], users: array[int], dead: Collec
     seen = bytearray(len(users) + 1)
     last: dict[int, int] = {}
     for key, data in arrivals:
+        found.records += 1
         for number in numbers_in(data):
             found.arrived += 1
             user = users[number - 1]

@@ -13,7 +13,10 @@ def report(figures: Figures) -> str:
             f"soak: {figures.events:,} events, {figures.kills} kills, {figures.failures} failed tries, "
             f"{figures.seconds:,.0f} s"
         ),
-        f"  {figures.delivered:,} delivered + {figures.dead:,} dead letters; Kinesis holds {found.arrived:,}",
+        (
+            f"  {figures.delivered:,} delivered + {figures.dead:,} dead letters; Kinesis holds {found.arrived:,} in "
+            f"{found.records:,} records"
+        ),
         (
             f"  {books.requests:,} requests, {_sum(books.refused):,} of them refused or failed, {books.lost_answers:,} "
             f"without an answer; {_sum(books.rejected):,} records rejected; {books.unanswered:,} stored unknown to the "

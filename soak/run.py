@@ -81,7 +81,7 @@ class Figures(msgspec.Struct):
             found.lost == found.order_breaks == found.strangers == self.unmarked == 0
             and found.duplicates <= self.unknown + self.in_the_air
             and self.delivered + self.dead == self.events
-            and found.arrived == self.books.stored
+            and found.records == self.books.stored
         )
 
 
@@ -110,13 +110,13 @@ def run(root: str, plan: Plan, say: Callable[[str], object]) -> Figures:
 def _send(
     work: Work, kinesis: FakeKinesisProcess, plan: Plan, figures: Figures, say: Callable[[str], object]
 ) -> set[int]:
-    """Start the sender until it ends well, and kill it when so many records are stored as the dice say.
+    """Start the sender until it ends well, and kill it when so many bytes are stored as the dice say.
 
     Returns the events that were in the air at a kill.
     """
     in_the_air: set[int] = set()
     dice = Random(plan.seed)
-    moments = sorted(dice.randrange(plan.events) for _ in range(plan.kills))
+    moments = sorted(dice.randrange(work.payload_bytes()) for _ in range(plan.kills))
     for number in range(plan.kills + MOST_FAILURES):
         notes = Path(work.root) / f"notes-{number:03d}"
         command = [sys.executable, "-m", "soak.sender", msgspec.json.encode(work).decode(), str(notes)]
@@ -143,10 +143,10 @@ def _send(
     raise RuntimeError("the sender never came to its end")
 
 
-def _kill_at(sender: subprocess.Popen[str], kinesis: FakeKinesisProcess, stored: int, dice: Random) -> bool:
-    """Send SIGKILL a little after so many records are stored, unless the sender has ended before."""
+def _kill_at(sender: subprocess.Popen[str], kinesis: FakeKinesisProcess, stored_bytes: int, dice: Random) -> bool:
+    """Send SIGKILL a little after so many bytes are stored, unless the sender has ended before."""
     while sender.poll() is None:
-        if kinesis.counts(STREAM).stored >= stored:
+        if kinesis.counts(STREAM).stored_bytes >= stored_bytes:
             time.sleep(dice.uniform(0.0, 0.5))
             sender.kill()
             return sender.wait() < 0

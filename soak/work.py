@@ -14,6 +14,7 @@ from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.hook_definition import parse_definitions
 from airflow_netmera_kinesis.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.location import open_exports, open_folder
+from airflow_netmera_kinesis.match_result import load_result
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import Quota, parse_quota
 from airflow_netmera_kinesis.slice import Target, Terms, state_key
@@ -21,6 +22,7 @@ from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
 from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
+from airflow_netmera_kinesis.staging import records_of
 from soak.events import EVENT_CODE
 
 REGION, STREAM, HOOK, WHO = "eu-central-1", "soak", "purchases", "soak"
@@ -67,6 +69,11 @@ class Work(msgspec.Struct, frozen=True):
         match_group(self.state, self.staging, place.folder, planned.id, 0, WHO, LOG)
         pass_gate(self.state, self.staging, planned.id, Limits(Quota(), DEAD_LETTERS), LOG)
         return msgspec.structs.replace(self, slice_id=planned.id)
+
+    def payload_bytes(self) -> int:
+        """How many bytes are to be stored."""
+        parts = load_result(self.staging, self.slice_id, 0).parts
+        return sum(len(record.payload) for part in parts for record in records_of(self.staging, part))
 
     def ledger(self) -> Ledger:
         return open_ledger(self.state, self.slice_id, STREAM, 0)
