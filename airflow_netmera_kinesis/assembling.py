@@ -25,6 +25,7 @@ RECORD_TYPES = {trigger.value: trigger for trigger in TriggerType}
 # Where eventData of a message log says its name and time; the item's own fields stand beside them.
 NAMED_IN_EVENT_DATA = {"name": "eventName", "timestamp": "timestamp"}
 _ITEM_OBJECTS = ("params", "revenue", "device")
+_EVENT_OBJECTS = ("params", "profile", "device")
 _USER_FIELDS = frozenset({"userId", *IDENTITY_FIELDS})
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -72,6 +73,7 @@ class Assembler:
                 profile=_object_of(parts, "profile"),
                 identities=identities,
             )
+        values = parts.values if not parts.beside else _with_members(parts)
         return Event(
             id=texts("id"),
             app_key=texts("appKey"),
@@ -79,11 +81,11 @@ class Assembler:
             event_name=texts("eventName"),
             time_ms=time_ms,
             user_id=texts("userId"),
-            params=_object_of(parts, "params"),
-            revenue=parts.values.get("revenue", ABSENT),
-            profile=_object_of(parts, "profile"),
+            params=values.get("params", ABSENT),
+            revenue=values.get("revenue", ABSENT),
+            profile=values.get("profile", ABSENT),
             identities=identities,
-            device=_object_of(parts, "device"),
+            device=values.get("device", ABSENT),
         )
 
     def _record_type_of(self, texts: Mapping[str, str]) -> TriggerType:
@@ -124,10 +126,14 @@ def _identities_of(parts: Parts) -> Identities:
             if texts.setdefault(field, text) != text:
                 raise Malformed(f"{field} stands in identities and beside it with different values")
         more = _merged("identities", rest, more)
-    known = Identities(*(texts.get(field) for field in IDENTITY_FIELDS))
+    known = Identities(*map(texts.get, IDENTITY_FIELDS))
     if more:
         return OpenIdentities(**msgspec.structs.asdict(known), more=more)
     return NO_IDENTITIES if known == NO_IDENTITIES else known
+
+
+def _with_members(parts: Parts) -> dict[str, Raw]:
+    return {**parts.values, **{owner: _object_of(parts, owner) for owner in _EVENT_OBJECTS}}
 
 
 def _object_of(parts: Parts, owner: str) -> Raw:

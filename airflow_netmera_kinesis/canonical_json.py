@@ -30,7 +30,7 @@ def plain(value: object) -> Any:
         except msgspec.DecodeError:
             return as_written(value)
     if isinstance(value, dict):
-        return {name: plain(part) for name, part in value.items()}
+        return {name: part if isinstance(part, str) else plain(part) for name, part in value.items()}
     return value
 
 

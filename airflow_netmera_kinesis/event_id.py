@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from typing import Any
 
 from airflow_netmera_kinesis.canonical_json import canonical
@@ -23,7 +24,8 @@ class EventIds:
 
     def __init__(self, window: int = WINDOW_ROWS) -> None:
         self._window = window
-        self._last: dict[str, tuple[int, int]] = {}  # by hash: row and ordinal, the longest ago first
+        self._last: dict[str, tuple[int, int]] = {}  # by hash: row and ordinal
+        self._hashes: deque[tuple[int, str]] = deque()  # by row, so that the longest ago is found without a search
 
     def id_of(self, event: Event | MessageLog, row: int) -> str:
         """Return the event's own id, else the hash of the whole canonical row."""
@@ -31,16 +33,17 @@ class EventIds:
             return event.id
         content = content_hash(event)
         self._forget_before(row - self._window)
-        _, ordinal = self._last.pop(content, (0, -1))
+        _, ordinal = self._last.get(content, (0, -1))
         self._last[content] = row, ordinal + 1
+        self._hashes.append((row, content))
         return f"{content}-{ordinal + 1}" if ordinal >= 0 else content
 
     def _forget_before(self, first_row: int) -> None:
-        while self._last:
-            oldest = next(iter(self._last))
-            if self._last[oldest][0] >= first_row:
-                return
-            del self._last[oldest]
+        hashes, last = self._hashes, self._last
+        while hashes and hashes[0][0] < first_row:
+            row, content = hashes.popleft()
+            if last[content][0] == row:
+                del last[content]
 
 
 def content_hash(event: Event | MessageLog) -> str:

@@ -14,6 +14,7 @@ LAST_MILLISECONDS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last ti
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
+_EPOCH_MILLISECONDS = re.compile(r"[1-9]\d{12}", re.ASCII).fullmatch
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,30})?([eE]\+?\d{1,2})?", re.ASCII)
 _ISO_8601 = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)"
@@ -21,6 +22,7 @@ _ISO_8601 = re.compile(
     r" ?(?:(?P<utc>[Zz]|UTC)|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)?",
     re.ASCII,
 )
+_MILLISECOND_DIGITS = len("1757192400000")
 _MINUTE_CHARACTERS = len("2026-09-06 21:30")
 _SECONDS = {f":{second:02d}": second * 1000 for second in range(60)}
 _MAX_CACHED = 50_000
@@ -47,6 +49,9 @@ class TimeReader:
         start = self._minutes.get(text[:_MINUTE_CHARACTERS])
         if start is not None and (seconds := _SECONDS.get(text[_MINUTE_CHARACTERS:])) is not None:
             return start + seconds
+        # The next commonest, "1757192400000": any time from 2001 to 2286.
+        if len(text) == _MILLISECOND_DIGITS and self._time_format is None and _EPOCH_MILLISECONDS(text):
+            return int(text)
         try:
             return self._read_afresh(text.strip())
         except ArithmeticError as error:

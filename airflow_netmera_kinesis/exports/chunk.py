@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from airflow_netmera_kinesis.event import Event, MessageLog
 
+Came = TypeVar("Came")
 Source = bytes | Mapping[str, Any]  # a line as it came, or a row's cells by heading
 
 
@@ -57,31 +58,40 @@ class Chunk(Protocol):
         """Return the line, or the row by its headings, as it came."""
 
 
-class GeneralChunk:
-    """Lines or rows of any shape, message logs among them, each read in full."""
+class GeneralChunk(Generic[Came]):
+    """Lines or rows of any shape, message logs among them, each read in full.
 
-    def __init__(self, first_row: int) -> None:
+    ``source_of`` shows a line or row, which is kept as the reader has it, as it came: few are ever asked for.
+    """
+
+    def __init__(self, first_row: int, source_of: Callable[[Came], Source]) -> None:
         self.lines: list[int] = []
         self.malformed: list[Unreadable] = []
         self._first_row = first_row
+        self._source_of = source_of
         self._events: list[Event | MessageLog] = []
-        self._sources: list[Source] = []
+        self._came: list[Came] = []
         self._rows: list[int] = []
 
-    def add(self, line: int, source: Source, event: Event | MessageLog) -> None:
+    def add(self, line: int, came: Came, event: Event | MessageLog) -> None:
         self._rows.append(self._first_row + len(self.lines) + len(self.malformed))
         self.lines.append(line)
-        self._sources.append(source)
+        self._came.append(came)
         self._events.append(event)
 
-    def reject(self, line: int, source: Source, message: str) -> None:
-        self.malformed.append(Unreadable(line, message, source))
+    def reject(self, line: int, came: Came, message: str) -> None:
+        self.malformed.append(Unreadable(line, message, self._source_of(came)))
 
     def codes(self) -> list[str | None]:
         return [event.event_name if event.event_code is None else event.event_code for event in self._events]
 
-    def candidates(self, wanted: Wanted) -> range:
-        return range(len(self._events))
+    def candidates(self, wanted: Wanted) -> list[int]:
+        codes, names = wanted.codes, wanted.names
+        return [
+            place
+            for place, event in enumerate(self._events)
+            if event.event_code in codes or event.event_name in names or isinstance(event, MessageLog)
+        ]
 
     def event(self, place: int) -> Event | MessageLog:
         return self._events[place]
@@ -90,4 +100,4 @@ class GeneralChunk:
         return self._rows[place]
 
     def source(self, place: int) -> Source:
-        return self._sources[place]
+        return self._source_of(self._came[place])

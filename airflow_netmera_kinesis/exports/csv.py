@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
+
+import msgspec
 
 from airflow_netmera_kinesis.assembling import Assembler
 from airflow_netmera_kinesis.errors import ExportError
@@ -48,27 +49,30 @@ class CsvReader:
                 yield chunk
         self.open_end = self._lines.open_end
 
-    def _chunk(self, rows: Iterator[_Row], columns: Columns) -> GeneralChunk | None:
-        chunk = GeneralChunk(self.rows)
-        for row in islice(rows, CHUNK_ROWS):
-            self.rows += 1
-            try:
-                chunk.add(row.line, _source(row, columns), self._event_of(row, columns))
-            except Malformed as error:
-                chunk.reject(row.line, _source(row, columns), str(error))
-        return chunk if chunk.lines or chunk.malformed else None
+    def _chunk(self, rows: Iterator[_Row], columns: Columns) -> GeneralChunk[_Row] | None:
+        taken = list(islice(rows, CHUNK_ROWS))
+        chunk: GeneralChunk[_Row] = GeneralChunk(self.rows, lambda row: _source(row, columns))
+        self.rows += len(taken)
+        # All rows at once, since there is nearly never one that is not.
+        clean = _fault_of("".join(["".join(row.cells) for row in taken])) is None
+        for row in taken:
+            self._read_into(chunk, row, columns, clean=clean)
+        return chunk if taken else None
 
-    def _event_of(self, row: _Row, columns: Columns) -> Event | MessageLog:
+    def _read_into(self, chunk: GeneralChunk[_Row], row: _Row, columns: Columns, *, clean: bool) -> None:
+        try:
+            chunk.add(row.line, row, self._event_of(row, columns, clean=clean))
+        except Malformed as error:
+            chunk.reject(row.line, row, str(error))
+
+    def _event_of(self, row: _Row, columns: Columns, *, clean: bool) -> Event | MessageLog:
         cells = row.cells
         if row.fault:
             raise Malformed(row.fault)
         if len(cells) != len(columns.headings):
             raise Malformed(f"the row has {len(cells)} cells, the header {len(columns.headings)}")
-        text = "".join(cells)
-        if "\0" in text:
-            raise Malformed("the row holds a NUL character")
-        if not _is_text(text):
-            raise Malformed("the row is not in the encoding of the file")
+        if not clean and (fault := _fault_of("".join(cells))):
+            raise Malformed(fault)
         parts = columns.parts_of(cells)
         if "timestamp" not in parts.texts:
             raise Malformed("the row has no time")
@@ -92,7 +96,7 @@ class CsvReader:
                 yield _Row(line, [], f"the row is not CSV ({error})", "".join(self._lines.taken))
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True, gc=False):
     line: int  # on which it begins
     cells: list[str]
     fault: str = ""
@@ -117,6 +121,13 @@ def _source(row: _Row, columns: Columns) -> Source:
     if surplus:
         source[""] = surplus
     return source
+
+
+def _fault_of(text: str) -> str | None:
+    """Say what the text of a row may not hold."""
+    if "\0" in text:
+        return "the row holds a NUL character"
+    return None if _is_text(text) else "the row is not in the encoding of the file"
 
 
 def _is_text(text: str) -> bool:

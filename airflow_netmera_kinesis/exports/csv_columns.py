@@ -20,7 +20,7 @@ from airflow_netmera_kinesis.field_name import (
     IDENTITY_FIELDS,
     OBJECT_FIELDS,
 )
-from airflow_netmera_kinesis.missing_value import is_missing
+from airflow_netmera_kinesis.missing_value import NO_VALUE
 
 _JSON_FIELDS = (*OBJECT_FIELDS, "revenue")
 
@@ -55,31 +55,36 @@ class Columns:
     def parts_of(self, cells: Sequence[str]) -> Parts:
         """Take a row apart that has a cell for each heading. Raises Malformed where a cell is not of its type."""
         parts = Parts()
+        texts, values = parts.texts, parts.values
+        present = [None if cell in NO_VALUE or cell.isspace() else cell for cell in cells]  # is_missing, uncalled
         for place, heading, field, _, read in self._texts:
-            cell = cells[place]
-            if is_missing(cell):
-                continue
-            if field in parts.texts:  # an alias of a field that has its value: kept as a parameter
-                parts.put_beside("params", {heading: read(cell)})
-            else:
-                parts.texts[field] = cell
+            cell = present[place]
+            if cell is not None:
+                if field in texts:  # an alias of a field that has its value: kept as a parameter
+                    parts.put_beside("params", {heading: read(cell)})
+                else:
+                    texts[field] = cell
         for place, heading, field, _, read in self._values:
-            cell = cells[place]
-            if is_missing(cell):
-                continue
-            if field in parts.values:
-                parts.put_beside("params", {heading: read(cell)})
-            else:
-                parts.values[field] = read(cell)
-        beside = parts.beside
-        for place, _, owner, member, read in self._members:
-            cell = cells[place]
-            if not is_missing(cell):
-                beside.setdefault(owner, {})[member] = read(cell)
-        self._fill_constants(parts)
-        if any(not is_missing(cells[place]) for place in self._blank):
+            cell = present[place]
+            if cell is not None:
+                if field in values:
+                    parts.put_beside("params", {heading: read(cell)})
+                else:
+                    values[field] = read(cell)
+        if self._members:
+            self._add_members(parts, present)
+        if self._constants:
+            self._fill_constants(parts)
+        if self._blank and any(present[place] is not None for place in self._blank):
             raise Malformed("a cell stands under no heading")
         return parts
+
+    def _add_members(self, parts: Parts, present: Sequence[str | None]) -> None:
+        beside = parts.beside
+        for place, _, owner, member, read in self._members:
+            cell = present[place]
+            if cell is not None:
+                beside.setdefault(owner, {})[member] = read(cell)
 
     def _fill_constants(self, parts: Parts) -> None:
         for field, value in self._constants.items():

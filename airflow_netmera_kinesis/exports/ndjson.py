@@ -78,13 +78,13 @@ class NdjsonReader:
             return CanonicalChunk(numbers, kept, events, self.rows, self._lines)
         return self._general_chunk(numbers, kept)
 
-    def _general_chunk(self, numbers: Sequence[int], lines: Sequence[bytes]) -> GeneralChunk:
-        chunk = GeneralChunk(self.rows)
+    def _general_chunk(self, numbers: Sequence[int], lines: Sequence[bytes]) -> GeneralChunk[bytes]:
+        chunk: GeneralChunk[bytes] = GeneralChunk(self.rows, bytes)
         for number, line in zip(numbers, lines, strict=True):
             self._read_into(chunk, number, line)
         return chunk
 
-    def _read_into(self, chunk: GeneralChunk, number: int, line: bytes) -> None:
+    def _read_into(self, chunk: GeneralChunk[bytes], number: int, line: bytes) -> None:
         try:
             if not _is_utf8(line):
                 raise Malformed("the line is not UTF-8")
