@@ -13,9 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_netmera_kinesis.connector import ConnectorSettings, read_settings
+from airflow_netmera_kinesis.delivery.wire import client_options
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.provider_info import CONNECTION_TYPE
-from airflow_netmera_kinesis.wire import client_options
 
 try:
     from airflow.sdk.log import mask_secret

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.exports.listing import ExportPlace, has_magic, is_unfinished
-from airflow_netmera_kinesis.slice import place_of
+from airflow_netmera_kinesis.state.slice import place_of
 from airflow_netmera_kinesis.storage import Folder, LocalFolder, ObjectFolder, S3Folder
 
 _URI = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<place>[^/]*)/*(?P<path>.*)", re.DOTALL)

@@ -10,7 +10,7 @@ import msgspec
 
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.slice import Terms
+from airflow_netmera_kinesis.state.slice import Terms
 
 ORDERS = ("file", "timestamp")
 ON_BAD_FILE = ("fail", "set_aside")

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from airflow_netmera_kinesis.connector import ConnectorSettings
+from airflow_netmera_kinesis.delivery.wire import client_options
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.hook_definition import parse_definitions
 from airflow_netmera_kinesis.location import open_exports, open_folder
+from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import parse_quota
-from airflow_netmera_kinesis.slice import Target, Terms, open_slice, state_key
 from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
 from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
-from airflow_netmera_kinesis.wire import client_options
+from airflow_netmera_kinesis.state.slice import Target, Terms, open_slice, state_key
 from benchmarks.exports import CODES
 from benchmarks.job import Figures, timed
 from benchmarks.sink import REGION, STREAM, client

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from airflow_netmera_kinesis.checkpoint import Checkpoint, load_checkpoint, load_manifest
-from airflow_netmera_kinesis.slice import state_key
+from airflow_netmera_kinesis.state.checkpoint import Checkpoint, load_checkpoint, load_manifest
+from airflow_netmera_kinesis.state.slice import state_key
 from airflow_netmera_kinesis.storage import Folder, LocalFolder
 
 

@@ -9,20 +9,20 @@ from typing import Any
 import msgspec
 
 from airflow_netmera_kinesis.connector import ConnectorSettings
-from airflow_netmera_kinesis.dead_letter import DeadLetter, read_dead_letters
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.hook_definition import parse_definitions
-from airflow_netmera_kinesis.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.location import open_exports, open_folder
-from airflow_netmera_kinesis.match_result import load_result
+from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import Quota, parse_quota
-from airflow_netmera_kinesis.slice import Target, Terms, state_key
 from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
 from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
-from airflow_netmera_kinesis.staging import records_of
+from airflow_netmera_kinesis.state.dead_letter import DeadLetter, read_dead_letters
+from airflow_netmera_kinesis.state.ledger import Ledger, open_ledger
+from airflow_netmera_kinesis.state.match_result import load_result
+from airflow_netmera_kinesis.state.slice import Target, Terms, state_key
+from airflow_netmera_kinesis.state.staging import records_of
 from soak.events import EVENT_CODE
 
 REGION, STREAM, HOOK, WHO = "eu-central-1", "soak", "purchases", "soak"

@@ -16,16 +16,16 @@ from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.errors import StreamRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.listing import ExportPlace
-from airflow_netmera_kinesis.hook_definition import HookDefinition, parse_definitions
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, parse_definitions
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.slice import Slice, Target, Terms
 from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
 from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
+from airflow_netmera_kinesis.state.slice import Slice, Target, Terms
 from airflow_netmera_kinesis.storage import Folder
 from airflow_netmera_kinesis.testing import FakeKinesis, Verdict, judge_order, read_stream
 from airflow_netmera_kinesis.testing.faults import Faults, Misfortune

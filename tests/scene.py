@@ -15,15 +15,15 @@ from simulation import make_record
 
 from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.hook_definition import HookDefinition
-from airflow_netmera_kinesis.match_result import FileResult, HookResult, MatchResult, save_result
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.quota import Quota, parse_quota
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
 from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
-from airflow_netmera_kinesis.staging import PartRef, PartWriter
+from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult, save_result
+from airflow_netmera_kinesis.state.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.state.staging import PartRef, PartWriter
 from airflow_netmera_kinesis.storage import LocalFolder
 from airflow_netmera_kinesis.testing import FakeKinesis
 

@@ -9,12 +9,12 @@ from random import Random
 
 import msgspec
 
-from airflow_netmera_kinesis.order_proof import Break
-from airflow_netmera_kinesis.ordering import Entry
-from airflow_netmera_kinesis.outcome import Answered, EntryAnswer, Lost, Outcome, outcome_of_error
+from airflow_netmera_kinesis.delivery.order_proof import Break
+from airflow_netmera_kinesis.delivery.ordering import Entry
+from airflow_netmera_kinesis.delivery.outcome import Answered, EntryAnswer, Lost, Outcome, outcome_of_error
+from airflow_netmera_kinesis.delivery.request import Request
+from airflow_netmera_kinesis.delivery.shard_map import LearnedShardMap, Shard, ShardMap
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.request import Request
-from airflow_netmera_kinesis.shard_map import LearnedShardMap, Shard, ShardMap
 from airflow_netmera_kinesis.testing.core import FakeKinesisCore
 from airflow_netmera_kinesis.testing.refusal import ConnectionDropped, Refused
 

@@ -23,13 +23,16 @@ STORAGE_AND_WIRE = {
 }  # fmt: skip
 TALKS_TO_KINESIS = {"stream_description", "wire"}  # through a client that is handed to them; botocore names its errors
 FOR_TESTS = {"testing"}
+MIXED = {"delivery", "netmera", "state"}  # packages with modules of the domain beside modules that have effects
 EFFECTS = {"asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "queue", "shutil", "socket", "subprocess",
            "tempfile", "threading", "time"}  # fmt: skip
 PLATFORM = {"airflow", "boto3", "botocore", "aiobotocore", "fsspec", "s3fs"}
 
 
 def ring_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+    """Name the module, or the package if all of it is in one ring."""
+    parts = path.relative_to(ROOT).parts
+    return parts[parts[0] in MIXED].removesuffix(".py")
 
 
 MODULES = sorted(path for path in ROOT.rglob("*.py") if ring_of(path) not in FOR_TESTS)

@@ -9,8 +9,8 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Raw
 
-from airflow_netmera_kinesis.canonical_json import compact
-from airflow_netmera_kinesis.event import Malformed
+from airflow_netmera_kinesis.netmera.canonical_json import compact
+from airflow_netmera_kinesis.netmera.event import Malformed
 
 # JSON's own grammar: what fits it goes into the payload digit by digit.
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from airflow_netmera_kinesis.checkpoint import Consumed
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.slice import ExportFile
+from airflow_netmera_kinesis.state.checkpoint import Consumed
+from airflow_netmera_kinesis.state.slice import ExportFile
 from airflow_netmera_kinesis.storage import FileInfo, Folder
 
 READ_BYTES = 1024 * 1024

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from airflow_netmera_kinesis.event import Event, MessageLog
+from airflow_netmera_kinesis.netmera.event import Event, MessageLog
 
 Came = TypeVar("Came")
 Source = bytes | Mapping[str, Any]  # a line as it came, or a row's cells by heading

@@ -9,16 +9,16 @@ from itertools import islice
 
 import msgspec
 
-from airflow_netmera_kinesis.assembling import Assembler
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.event import Event, Malformed, MessageLog
 from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk, Source
 from airflow_netmera_kinesis.exports.content import Content, RewoundContent, read_exactly
 from airflow_netmera_kinesis.exports.csv_columns import Columns
 from airflow_netmera_kinesis.exports.export_format import AUTO, DELIMITERS, ExportFormat
 from airflow_netmera_kinesis.exports.text_lines import TextLines
-from airflow_netmera_kinesis.field_name import FIELD_OF_HEADING
-from airflow_netmera_kinesis.timestamp import TimeReader
+from airflow_netmera_kinesis.netmera.assembling import Assembler
+from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
+from airflow_netmera_kinesis.netmera.field_name import FIELD_OF_HEADING
+from airflow_netmera_kinesis.netmera.timestamp import TimeReader
 
 CHUNK_ROWS = 500
 MAX_CELL_CHARACTERS = 64 * 1024 * 1024  # Python's own limit of 131,072 is below what a Kinesis record holds

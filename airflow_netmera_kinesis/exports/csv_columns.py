@@ -8,19 +8,19 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from airflow_netmera_kinesis.assembling import Parts
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.event import Malformed
 from airflow_netmera_kinesis.exports.cell_type import CELL_READERS, CellReader
 from airflow_netmera_kinesis.exports.export_format import IGNORE, ExportFormat
-from airflow_netmera_kinesis.field_name import (
+from airflow_netmera_kinesis.netmera.assembling import Parts
+from airflow_netmera_kinesis.netmera.event import Malformed
+from airflow_netmera_kinesis.netmera.field_name import (
     ALIAS_RANK,
     FIELD_OF,
     FIELD_OF_HEADING,
     IDENTITY_FIELDS,
     OBJECT_FIELDS,
 )
-from airflow_netmera_kinesis.missing_value import NO_VALUE
+from airflow_netmera_kinesis.netmera.missing_value import NO_VALUE
 
 _JSON_FIELDS = (*OBJECT_FIELDS, "revenue")
 

@@ -10,9 +10,9 @@ import msgspec
 
 from airflow_netmera_kinesis.document import load_document
 from airflow_netmera_kinesis.errors import ConfigurationError
-from airflow_netmera_kinesis.field_name import IDENTITY_FIELDS, OBJECT_FIELDS, VALUE_FIELDS
 from airflow_netmera_kinesis.fields import Fields
-from airflow_netmera_kinesis.hook_definition import TriggerType
+from airflow_netmera_kinesis.netmera.field_name import IDENTITY_FIELDS, OBJECT_FIELDS, VALUE_FIELDS
+from airflow_netmera_kinesis.netmera.hook_definition import TriggerType
 
 AUTO = "auto"
 IGNORE = "ignore"  # the target of a column that is left out on purpose

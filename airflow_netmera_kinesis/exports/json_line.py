@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from airflow_netmera_kinesis.assembling import Assembler, Parts, text_of
-from airflow_netmera_kinesis.canonical_json import compact
-from airflow_netmera_kinesis.event import Event, Malformed, MessageLog
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.field_name import IDENTITY_FIELDS, OBJECT_FIELDS, VALUE_FIELDS, resolve
-from airflow_netmera_kinesis.timestamp import TimeReader
+from airflow_netmera_kinesis.netmera.assembling import Assembler, Parts, text_of
+from airflow_netmera_kinesis.netmera.canonical_json import compact
+from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
+from airflow_netmera_kinesis.netmera.field_name import IDENTITY_FIELDS, OBJECT_FIELDS, VALUE_FIELDS, resolve
+from airflow_netmera_kinesis.netmera.timestamp import TimeReader
 
 _JSON_FIELDS = frozenset({*OBJECT_FIELDS, "revenue"})  # these keep their JSON; all others are read as text
 _FIELDS = frozenset({*VALUE_FIELDS, *IDENTITY_FIELDS, *OBJECT_FIELDS})

@@ -8,13 +8,13 @@ import msgspec
 from pydantic_core import SchemaValidator, core_schema
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.event import ABSENT, Event, Malformed, MessageLog
 from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.content import Content, RewoundContent, read_exactly
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.json_line import JsonLines
-from airflow_netmera_kinesis.hook_definition import TriggerType
-from airflow_netmera_kinesis.missing_value import NO_VALUE
+from airflow_netmera_kinesis.netmera.event import ABSENT, Event, Malformed, MessageLog
+from airflow_netmera_kinesis.netmera.hook_definition import TriggerType
+from airflow_netmera_kinesis.netmera.missing_value import NO_VALUE
 
 CHUNK_BYTES = 64 * 1024  # fits the processor's cache with the events made of it
 MAX_LINE_BYTES = 64 * 1024 * 1024  # memory stays flat; a record that Kinesis takes is at most 10 MiB

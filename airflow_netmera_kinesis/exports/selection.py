@@ -8,11 +8,11 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
-from airflow_netmera_kinesis.checkpoint import Consumed
 from airflow_netmera_kinesis.exports.change import ends_with_newline, looks_untouched, what_is_new
 from airflow_netmera_kinesis.exports.listing import is_older, sending_order
-from airflow_netmera_kinesis.plan_memory import PlanMemory
-from airflow_netmera_kinesis.slice import ExportFile
+from airflow_netmera_kinesis.state.checkpoint import Consumed
+from airflow_netmera_kinesis.state.plan_memory import PlanMemory
+from airflow_netmera_kinesis.state.slice import ExportFile
 from airflow_netmera_kinesis.storage import FileInfo, Folder
 
 

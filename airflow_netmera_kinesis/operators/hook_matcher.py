@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.operators.workplace import open_workplace, require_
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_netmera_kinesis.hook_definition import HookDefinition
+    from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 
 DEFAULT_CONN_ID = "netmera_kinesis_default"
 
@@ -66,7 +66,7 @@ class HookMatcherOperator(BaseOperator):
     def _record_limit(self, hook: HookDefinition) -> int:
         """Ask for the record size that the hook's stream takes."""
         from airflow_netmera_kinesis.connection import NetmeraKinesisConnection
-        from airflow_netmera_kinesis.stream_description import address_of, describe_stream
+        from airflow_netmera_kinesis.delivery.stream_description import address_of, describe_stream
 
         client = NetmeraKinesisConnection(self.netmera_kinesis_conn_id).get_conn()
         return describe_stream(client, hook.stream, address_of(hook)).max_record_bytes

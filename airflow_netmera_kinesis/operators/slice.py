@@ -112,7 +112,7 @@ class PlanSliceOperator(BaseOperator):
 
     def _request(self, at: Workplace, settings: ConnectorSettings) -> PlanRequest:
         from airflow_netmera_kinesis import plan_request as read
-        from airflow_netmera_kinesis.slice import Target, Terms
+        from airflow_netmera_kinesis.state.slice import Target, Terms
 
         terms = Terms(
             hooks=definitions_of(self.hooks),

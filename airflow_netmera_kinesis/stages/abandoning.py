@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_netmera_kinesis.carry import carry_over, load_carry, save_carry
-from airflow_netmera_kinesis.checkpoint import Checkpoint
 from airflow_netmera_kinesis.errors import SliceRefused
-from airflow_netmera_kinesis.ledger import sent_firings
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_request import PlanRequest
-from airflow_netmera_kinesis.slice import Slice
 from airflow_netmera_kinesis.stages.closing import close_abandoned, fence
 from airflow_netmera_kinesis.stages.gate import load_matched
+from airflow_netmera_kinesis.state.carry import carry_over, load_carry, save_carry
+from airflow_netmera_kinesis.state.checkpoint import Checkpoint
+from airflow_netmera_kinesis.state.ledger import sent_firings
+from airflow_netmera_kinesis.state.slice import Slice
 from airflow_netmera_kinesis.storage import Folder
 
 

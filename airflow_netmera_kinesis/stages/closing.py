@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_netmera_kinesis.carry import load_carry, save_carry, without
-from airflow_netmera_kinesis.checkpoint import Checkpoint
 from airflow_netmera_kinesis.errors import LeaseTaken, SliceRefused
-from airflow_netmera_kinesis.lease import holders
-from airflow_netmera_kinesis.ledger import delete_ledgers
-from airflow_netmera_kinesis.slice import OpenSlice, Slice, delete_slice, load_slice, open_slice, set_open_slice
+from airflow_netmera_kinesis.state.carry import load_carry, save_carry, without
+from airflow_netmera_kinesis.state.checkpoint import Checkpoint
+from airflow_netmera_kinesis.state.lease import holders
+from airflow_netmera_kinesis.state.ledger import delete_ledgers
+from airflow_netmera_kinesis.state.slice import OpenSlice, Slice, delete_slice, load_slice, open_slice, set_open_slice
 from airflow_netmera_kinesis.storage import Folder
 
 

@@ -7,17 +7,24 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from airflow_netmera_kinesis.checkpoint import Checkpoint, Committed, Consumed, advance, load_checkpoint, load_manifest
 from airflow_netmera_kinesis.errors import CountsDisagree, SliceRefused
-from airflow_netmera_kinesis.lease import hold
-from airflow_netmera_kinesis.ledger import LedgerCounts, done_counts
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.slice import Slice, load_slice
 from airflow_netmera_kinesis.stages.closing import close_committed, still_open
 from airflow_netmera_kinesis.stages.gate import Matched, check_dead_letters, load_matched
 from airflow_netmera_kinesis.stages.plan import LEASE
 from airflow_netmera_kinesis.stages.working import require_open
+from airflow_netmera_kinesis.state.checkpoint import (
+    Checkpoint,
+    Committed,
+    Consumed,
+    advance,
+    load_checkpoint,
+    load_manifest,
+)
+from airflow_netmera_kinesis.state.lease import hold
+from airflow_netmera_kinesis.state.ledger import LedgerCounts, done_counts
+from airflow_netmera_kinesis.state.slice import Slice, load_slice
 from airflow_netmera_kinesis.storage import Folder
 
 

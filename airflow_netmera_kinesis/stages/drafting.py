@@ -7,18 +7,26 @@ from datetime import datetime
 
 import msgspec
 
-from airflow_netmera_kinesis.carry import Carry, fingerprint, firings_of, load_carry
-from airflow_netmera_kinesis.checkpoint import Checkpoint, Consumed, load_manifest
 from airflow_netmera_kinesis.exports.change import looks_untouched
 from airflow_netmera_kinesis.exports.listing import ExportPlace, is_older, sending_order
 from airflow_netmera_kinesis.exports.selection import Rules, Selection, select
-from airflow_netmera_kinesis.firing_set import FiringSet
 from airflow_netmera_kinesis.grouping import group_files
-from airflow_netmera_kinesis.ledger import save_carried
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.plan_memory import load_memory, save_memory
 from airflow_netmera_kinesis.plan_request import PlanRequest
-from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Terms, save_slice, set_open_slice, slice_id
+from airflow_netmera_kinesis.state.carry import Carry, fingerprint, firings_of, load_carry
+from airflow_netmera_kinesis.state.checkpoint import Checkpoint, Consumed, load_manifest
+from airflow_netmera_kinesis.state.firing_set import FiringSet
+from airflow_netmera_kinesis.state.ledger import save_carried
+from airflow_netmera_kinesis.state.plan_memory import load_memory, save_memory
+from airflow_netmera_kinesis.state.slice import (
+    ExportFile,
+    OpenSlice,
+    Slice,
+    Terms,
+    save_slice,
+    set_open_slice,
+    slice_id,
+)
 from airflow_netmera_kinesis.storage import FileInfo, Folder
 
 

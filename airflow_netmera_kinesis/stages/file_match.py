@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_netmera_kinesis.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
-from airflow_netmera_kinesis.event import Event, Malformed, MessageLog
-from airflow_netmera_kinesis.event_id import EventIds
 from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.reading import Export
-from airflow_netmera_kinesis.match_result import FileResult, HookResult
-from airflow_netmera_kinesis.matching import Matcher
-from airflow_netmera_kinesis.partition_key import choose_key, partition_of
-from airflow_netmera_kinesis.payload import body_of
+from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
+from airflow_netmera_kinesis.netmera.event_id import EventIds
+from airflow_netmera_kinesis.netmera.matching import Matcher
+from airflow_netmera_kinesis.netmera.partition_key import choose_key, partition_of
+from airflow_netmera_kinesis.netmera.payload import body_of
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.slice import Slice
 from airflow_netmera_kinesis.stages.firing import HookFirings, RecordLimit
 from airflow_netmera_kinesis.stages.parts import Parts
+from airflow_netmera_kinesis.state.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
+from airflow_netmera_kinesis.state.match_result import FileResult, HookResult
+from airflow_netmera_kinesis.state.slice import Slice
 
 REPORTED_CODES = 20
 _COUNTED_CODES = 10_000

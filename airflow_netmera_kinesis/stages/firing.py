@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from airflow_netmera_kinesis.dead_letter import Reason
-from airflow_netmera_kinesis.hook_definition import HookDefinition
-from airflow_netmera_kinesis.match_result import HookResult
-from airflow_netmera_kinesis.payload import opening_of
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+from airflow_netmera_kinesis.netmera.payload import opening_of
+from airflow_netmera_kinesis.state.dead_letter import Reason
+from airflow_netmera_kinesis.state.match_result import HookResult
 
 # Every stream takes a record of this size, payload and key together; MaxRecordSizeInKiB may allow up to ten times more:
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_StreamDescriptionSummary.html

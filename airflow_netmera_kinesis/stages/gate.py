@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportError, QuotaExceeded
-from airflow_netmera_kinesis.ledger import anything_sent
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.match_result import FileResult, HookResult, MatchResult, load_result
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.slice import Slice, load_slice
 from airflow_netmera_kinesis.stages.working import require_open
+from airflow_netmera_kinesis.state.ledger import anything_sent
+from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult, load_result
+from airflow_netmera_kinesis.state.slice import Slice, load_slice
 from airflow_netmera_kinesis.storage import Folder
 
 COMMONEST_CODES = 5

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from airflow_netmera_kinesis.dead_letter import DeadLetterWriter
 from airflow_netmera_kinesis.errors import ExportChanged, ExportError
 from airflow_netmera_kinesis.exports.change import looks_untouched
 from airflow_netmera_kinesis.exports.reading import Export
-from airflow_netmera_kinesis.lease import Lease
-from airflow_netmera_kinesis.match_result import FileResult, MatchResult
-from airflow_netmera_kinesis.slice import ExportFile, Slice
 from airflow_netmera_kinesis.stages.file_match import FileMatch, Tally
 from airflow_netmera_kinesis.stages.firing import RecordLimit
 from airflow_netmera_kinesis.stages.parts import Parts
-from airflow_netmera_kinesis.staging import PartRef
+from airflow_netmera_kinesis.state.dead_letter import DeadLetterWriter
+from airflow_netmera_kinesis.state.lease import Lease
+from airflow_netmera_kinesis.state.match_result import FileResult, MatchResult
+from airflow_netmera_kinesis.state.slice import ExportFile, Slice
+from airflow_netmera_kinesis.state.staging import PartRef
 from airflow_netmera_kinesis.storage import Folder
 
 

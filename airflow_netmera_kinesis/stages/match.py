@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow_netmera_kinesis.errors import CountsDisagree
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.match_result import MatchResult, save_result, whole_result
-from airflow_netmera_kinesis.slice import Slice, load_slice
 from airflow_netmera_kinesis.stages.firing import RecordLimit, sure_limit
 from airflow_netmera_kinesis.stages.group_match import GroupMatch
 from airflow_netmera_kinesis.stages.working import working_on
+from airflow_netmera_kinesis.state.match_result import MatchResult, save_result, whole_result
+from airflow_netmera_kinesis.state.slice import Slice, load_slice
 from airflow_netmera_kinesis.storage import Folder
 
 

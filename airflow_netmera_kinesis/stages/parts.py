@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.staging import PartRef, PartWriter
+from airflow_netmera_kinesis.state.staging import PartRef, PartWriter
 from airflow_netmera_kinesis.storage import Folder
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from airflow_netmera_kinesis.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.exports.listing import ExportPlace
-from airflow_netmera_kinesis.lease import hold
-from airflow_netmera_kinesis.ledger import anything_sent
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_request import PlanRequest
-from airflow_netmera_kinesis.slice import OpenSlice, Slice, set_open_slice
 from airflow_netmera_kinesis.stages.abandoning import abandon
 from airflow_netmera_kinesis.stages.closing import close_replaced, fence, still_open
 from airflow_netmera_kinesis.stages.drafting import differences, draft, freeze, why_replace
+from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
+from airflow_netmera_kinesis.state.lease import hold
+from airflow_netmera_kinesis.state.ledger import anything_sent
+from airflow_netmera_kinesis.state.slice import OpenSlice, Slice, set_open_slice
 from airflow_netmera_kinesis.storage import Folder
 
 # Plan and commit both move slices, so they exclude each other.

@@ -6,17 +6,17 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from airflow_netmera_kinesis.delivery.sharing import send_task
+from airflow_netmera_kinesis.delivery.stream_description import addresses_of
 from airflow_netmera_kinesis.errors import ConfigurationError
-from airflow_netmera_kinesis.ledger import LedgerCounts, done_counts
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.match_result import load_result
-from airflow_netmera_kinesis.sharing import send_task
-from airflow_netmera_kinesis.slice import Slice, load_slice
 from airflow_netmera_kinesis.stages.stream import Connector, Sending, SendSettings, send_stream
 from airflow_netmera_kinesis.stages.working import working_on
-from airflow_netmera_kinesis.staging import PartRef
+from airflow_netmera_kinesis.state.ledger import LedgerCounts, done_counts
+from airflow_netmera_kinesis.state.match_result import load_result
+from airflow_netmera_kinesis.state.slice import Slice, load_slice
+from airflow_netmera_kinesis.state.staging import PartRef
 from airflow_netmera_kinesis.storage import Folder
-from airflow_netmera_kinesis.stream_description import addresses_of
 
 
 def send_partition(

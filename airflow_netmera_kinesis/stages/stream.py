@@ -11,37 +11,37 @@ from typing import Any, Protocol
 
 import msgspec
 
-from airflow_netmera_kinesis.auto_distribution import DealtShardMap, check_allowed
 from airflow_netmera_kinesis.connector import ConnectorSettings
-from airflow_netmera_kinesis.delivery import (
+from airflow_netmera_kinesis.delivery.auto_distribution import DealtShardMap, check_allowed
+from airflow_netmera_kinesis.delivery.gathering import gather
+from airflow_netmera_kinesis.delivery.journal import StateJournal
+from airflow_netmera_kinesis.delivery.loop import (
     DEFAULT_CONCURRENCY,
     STALL_TIMEOUT_SECONDS,
     Delivery,
     DeliverySettings,
 )
+from airflow_netmera_kinesis.delivery.outcome import Outcome
+from airflow_netmera_kinesis.delivery.packing import packer_of
+from airflow_netmera_kinesis.delivery.progress import Progress
+from airflow_netmera_kinesis.delivery.receipt import check_no_break, count_firings, prove_order
+from airflow_netmera_kinesis.delivery.request import Request, RequestLimits
+from airflow_netmera_kinesis.delivery.shard_map import ShardMap
+from airflow_netmera_kinesis.delivery.sharing import running_partitions, shares_of
+from airflow_netmera_kinesis.delivery.spill import DiskSpill
+from airflow_netmera_kinesis.delivery.stream_description import StreamDescription, describe_stream, list_shards
+from airflow_netmera_kinesis.delivery.transport import ThreadedTransport
+from airflow_netmera_kinesis.delivery.wire import Wire
 from airflow_netmera_kinesis.errors import CountsDisagree
-from airflow_netmera_kinesis.gathering import gather
-from airflow_netmera_kinesis.hook_definition import HookDefinition
-from airflow_netmera_kinesis.journal import StateJournal
-from airflow_netmera_kinesis.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.outcome import Outcome
-from airflow_netmera_kinesis.packing import packer_of
-from airflow_netmera_kinesis.progress import Progress
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.receipt import check_no_break, count_firings, prove_order
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.request import Request, RequestLimits
-from airflow_netmera_kinesis.shard_map import ShardMap
-from airflow_netmera_kinesis.sharing import running_partitions, shares_of
-from airflow_netmera_kinesis.slice import Slice
-from airflow_netmera_kinesis.spill import DiskSpill
 from airflow_netmera_kinesis.stages.gate import check_dead_letters, load_matched
-from airflow_netmera_kinesis.staging import PartRef, check_part, records_of
+from airflow_netmera_kinesis.state.ledger import Ledger, open_ledger
+from airflow_netmera_kinesis.state.slice import Slice
+from airflow_netmera_kinesis.state.staging import PartRef, check_part, records_of
 from airflow_netmera_kinesis.storage import Folder
-from airflow_netmera_kinesis.stream_description import StreamDescription, describe_stream, list_shards
-from airflow_netmera_kinesis.transport import ThreadedTransport
-from airflow_netmera_kinesis.wire import Wire
 
 SHARE_EVERY_SECONDS = 15.0
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_netmera_kinesis.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.errors import SliceCommitted, SliceRefused
-from airflow_netmera_kinesis.lease import Lease, hold
-from airflow_netmera_kinesis.slice import open_slice
+from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
+from airflow_netmera_kinesis.state.lease import Lease, hold
+from airflow_netmera_kinesis.state.slice import open_slice
 from airflow_netmera_kinesis.storage import Folder
 
 

@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from airflow_netmera_kinesis.checkpoint import Consumed
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.change import ends_with_newline, looks_untouched, what_is_new
+from airflow_netmera_kinesis.state.checkpoint import Consumed
 from airflow_netmera_kinesis.storage import FileInfo, Folder
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.event import ABSENT, Event, Identities
 from airflow_netmera_kinesis.exports import csv as csv_module
 from airflow_netmera_kinesis.exports.chunk import Chunk
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import DELIMITERS, ExportFormat
+from airflow_netmera_kinesis.netmera.event import ABSENT, Event, Identities
 
 HEADER = "Event Code,User ID,Date,screen"
 MIDNIGHT = 1_788_728_400_000

@@ -12,7 +12,7 @@ from airflow_netmera_kinesis.exports.export_format import (
     load_export_format,
     parse_export_format,
 )
-from airflow_netmera_kinesis.hook_definition import TriggerType
+from airflow_netmera_kinesis.netmera.hook_definition import TriggerType
 
 WIDE = {
     "format": "csv",

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from airflow_netmera_kinesis.event import ABSENT, Event, Identities, Malformed, MessageLog, OpenIdentities
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.json_line import JsonLines
-from airflow_netmera_kinesis.hook_definition import TriggerType
+from airflow_netmera_kinesis.netmera.event import ABSENT, Event, Identities, Malformed, MessageLog, OpenIdentities
+from airflow_netmera_kinesis.netmera.hook_definition import TriggerType
 
 MIDNIGHT = 1_788_728_400_000
 

@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.event import Event, Malformed, MessageLog
-from airflow_netmera_kinesis.event_id import content_hash
 from airflow_netmera_kinesis.exports import ndjson
 from airflow_netmera_kinesis.exports.chunk import Chunk, Wanted
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.json_line import JsonLines
 from airflow_netmera_kinesis.exports.ndjson import CanonicalChunk, NdjsonReader
-from airflow_netmera_kinesis.payload import body_of
+from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
+from airflow_netmera_kinesis.netmera.event_id import content_hash
+from airflow_netmera_kinesis.netmera.payload import body_of
 
 
 def chunks_of(data: bytes, export_format: ExportFormat = ExportFormat()) -> list[Chunk]:  # noqa: B008

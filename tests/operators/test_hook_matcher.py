@@ -11,9 +11,17 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from moto import mock_aws
 
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.hook_definition import HookDefinition, TriggerType
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, TriggerType
 from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
-from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice, state_key
+from airflow_netmera_kinesis.state.slice import (
+    ExportFile,
+    OpenSlice,
+    Slice,
+    Target,
+    save_slice,
+    set_open_slice,
+    state_key,
+)
 from airflow_netmera_kinesis.storage import LocalFolder
 
 HOOK = HookDefinition("purchases", TriggerType.EVENT, event_code="n:ph", stream_name="netmera-purchases")

@@ -17,7 +17,7 @@ from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
 from airflow_netmera_kinesis.operators.kinesis_hook_sender import KinesisHookSenderOperator
 from airflow_netmera_kinesis.operators.slice import CommitSliceOperator, GateSliceOperator, PlanSliceOperator
 from airflow_netmera_kinesis.operators.workplace import slice_of
-from airflow_netmera_kinesis.slice import state_key
+from airflow_netmera_kinesis.state.slice import state_key
 from airflow_netmera_kinesis.testing import FakeKinesis
 
 pytestmark = pytest.mark.fake_kinesis(STREAMS)

@@ -12,13 +12,13 @@ from deployment import HOOKS
 
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportError, QuotaExceeded, StagingError
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.ledger import LedgerCounts, open_ledger
-from airflow_netmera_kinesis.match_result import FileResult, HookResult, MatchResult, save_result
 from airflow_netmera_kinesis.quota import Quota, parse_quota
-from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
 from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.gate import Limits, load_matched, pass_gate
-from airflow_netmera_kinesis.staging import PartRef
+from airflow_netmera_kinesis.state.ledger import LedgerCounts, open_ledger
+from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult, save_result
+from airflow_netmera_kinesis.state.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.state.staging import PartRef
 from airflow_netmera_kinesis.storage import LocalFolder
 
 log = logging.getLogger("gate")

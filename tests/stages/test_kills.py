@@ -16,7 +16,7 @@ import pytest
 from deployment import STREAMS, Deployment, events, lines
 from mortal import Killed, Life, MortalFolder
 
-from airflow_netmera_kinesis import lease as leases
+from airflow_netmera_kinesis.state import lease as leases
 from airflow_netmera_kinesis.storage import Folder
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 
@@ -110,7 +110,7 @@ Deployment(storage, kinesis).run()
 """
 # Leases that expire within seconds, for the process and for the test alike.
 IMPATIENT = """
-from airflow_netmera_kinesis import lease as leases
+from airflow_netmera_kinesis.state import lease as leases
 leases.EXPIRY_MS, leases.RENEW_EVERY_SECONDS, leases.SURE_FOR_SECONDS = 3_000, 0.5, 1.0
 """
 

@@ -13,16 +13,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from airflow_netmera_kinesis.dead_letter import DeadLetter, Reason, read_dead_letters
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportChanged, SliceRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat, parse_export_format
-from airflow_netmera_kinesis.hook_definition import HookDefinition, load_definitions, parse_definitions
-from airflow_netmera_kinesis.match_result import FileResult, HookResult, MatchResult
-from airflow_netmera_kinesis.partition_key import partition_of
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, load_definitions, parse_definitions
+from airflow_netmera_kinesis.netmera.partition_key import partition_of
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
 from airflow_netmera_kinesis.stages.match import _check_counts, counts_of, match_group
-from airflow_netmera_kinesis.staging import read_part
+from airflow_netmera_kinesis.state.dead_letter import DeadLetter, Reason, read_dead_letters
+from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult
+from airflow_netmera_kinesis.state.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.state.staging import read_part
 from airflow_netmera_kinesis.storage import LocalFolder
 
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -13,7 +13,8 @@ import pytest
 from scene import LOGINS, PURCHASES, SLICE, LoopbackConnector, Scene, log, some
 from simulation import make_record
 
-from airflow_netmera_kinesis.dead_letter import read_dead_letters
+from airflow_netmera_kinesis.delivery.receipt import read_receipts, save_break
+from airflow_netmera_kinesis.delivery.stream_description import list_shards
 from airflow_netmera_kinesis.errors import (
     ConfigurationError,
     OrderBroken,
@@ -22,14 +23,13 @@ from airflow_netmera_kinesis.errors import (
     StagingError,
     StreamRefused,
 )
-from airflow_netmera_kinesis.hook_definition import BatchLimits
-from airflow_netmera_kinesis.ledger import done_counts, open_ledger
+from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits
 from airflow_netmera_kinesis.quota import parse_quota
-from airflow_netmera_kinesis.receipt import read_receipts, save_break
-from airflow_netmera_kinesis.slice import OpenSlice, set_open_slice
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
-from airflow_netmera_kinesis.stream_description import list_shards
+from airflow_netmera_kinesis.state.dead_letter import read_dead_letters
+from airflow_netmera_kinesis.state.ledger import done_counts, open_ledger
+from airflow_netmera_kinesis.state.slice import OpenSlice, set_open_slice
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 from airflow_netmera_kinesis.testing.faults import RecordFate
 
@@ -142,7 +142,7 @@ def test_after_a_renewal_shards_are_listed_with_the_new_keys_too(scene: Scene, m
 
     scene.keys = chain(scene.keys, connect_anew())
     monkeypatch.setattr("airflow_netmera_kinesis.stages.stream.list_shards", listing)
-    monkeypatch.setattr("airflow_netmera_kinesis.delivery.RELOAD_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("airflow_netmera_kinesis.delivery.shard_watch.RELOAD_PAUSE_SECONDS", 0.0)
     scene.kinesis.core.inject("expired_token")
     assert scene.send()["delivered"] == 600
     assert listed[0] == 2

@@ -11,11 +11,11 @@ import pytest
 from scene import PURCHASES, SLICE, Scene, log, some
 from simulation import make_record
 
-from airflow_netmera_kinesis.dead_letter import read_dead_letters
+from airflow_netmera_kinesis.delivery.receipt import read_receipts
 from airflow_netmera_kinesis.errors import ConfigurationError, StreamRefused
-from airflow_netmera_kinesis.hook_definition import BatchLimits, Packing
-from airflow_netmera_kinesis.receipt import read_receipts
+from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits, Packing
 from airflow_netmera_kinesis.stages.stream import SendSettings
+from airflow_netmera_kinesis.state.dead_letter import read_dead_letters
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 from airflow_netmera_kinesis.testing.faults import RecordFate
 from airflow_netmera_kinesis.testing.unpacking import KPL_MAGIC

@@ -13,8 +13,6 @@ import pytest
 from deployment import STREAMS, Deployment, events, half_sent, lines
 
 from airflow_netmera_kinesis import grouping
-from airflow_netmera_kinesis import lease as leases
-from airflow_netmera_kinesis.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.errors import (
     ExportError,
     LeaseTaken,
@@ -24,10 +22,12 @@ from airflow_netmera_kinesis.errors import (
     SliceRefused,
     StagingError,
 )
-from airflow_netmera_kinesis.hook_definition import parse_definitions
-from airflow_netmera_kinesis.lease import hold
-from airflow_netmera_kinesis.match_result import load_result
+from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
 from airflow_netmera_kinesis.quota import Quota
+from airflow_netmera_kinesis.state import lease as leases
+from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
+from airflow_netmera_kinesis.state.lease import hold
+from airflow_netmera_kinesis.state.match_result import load_result
 from airflow_netmera_kinesis.storage import Folder, LocalFolder
 from airflow_netmera_kinesis.testing import FakeKinesis
 

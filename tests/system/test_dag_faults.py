@@ -11,7 +11,7 @@ from airflow_session import Run, Workplace
 from deployment import Refusing
 from sample_exports import EXPECTED, HOOKS, SAMPLES, STREAMS, arrivals, by_hook
 
-from airflow_netmera_kinesis.checkpoint import load_checkpoint
+from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.testing import Faults
 from demo.export import firings
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sample_exports import EXPECTED, SAMPLES, SampleDeployment, arrivals, dead_letters
 
-from airflow_netmera_kinesis.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.errors import ExportError, NetmeraKinesisError
+from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 
 FAULTY = SAMPLES / "faulty"
 SET_ASIDE = {"malformed": "MALFORMED", "missing_user": "MISSING_USER_ID", "too_large": "TOO_LARGE"}

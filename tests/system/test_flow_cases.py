@@ -10,8 +10,8 @@ import pytest
 from deployment import Event, lines
 from sample_exports import SampleDeployment, arrivals, by_hook, dead_letters
 
-from airflow_netmera_kinesis.hook_definition import parse_definitions
-from airflow_netmera_kinesis.partition_key import partition_of
+from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
+from airflow_netmera_kinesis.netmera.partition_key import partition_of
 
 
 def hook(name: str, **fields: Any) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Write down what became of records before their keys go on: receipt, then ledger; dead letter, then ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from airflow_netmera_kinesis.delivery.order_proof import Break
+from airflow_netmera_kinesis.delivery.ordering import Entry
+from airflow_netmera_kinesis.delivery.outcome import EntryAnswer
+from airflow_netmera_kinesis.delivery.receipt import ReceiptLog, save_break
+from airflow_netmera_kinesis.state.dead_letter import DeadLetter, DeadLetterAppender, Reason, event_fields
+from airflow_netmera_kinesis.state.ledger import Ledger
+from airflow_netmera_kinesis.state.slice import Slice
+from airflow_netmera_kinesis.storage import Folder
+
+
+class StateJournal:
+    """The journal of one stream and partition in the state folder.
+
+    ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many.
+    """
+
+    def __init__(
+        self,
+        state: Folder,
+        current: Slice,
+        stream: str,
+        partition: int,
+        ledger: Ledger,
+        allow: Callable[[Mapping[int, int]], None] = lambda dead: None,
+    ) -> None:
+        self._allow = allow
+        self._state = state
+        self._slice = current
+        self._stream = stream
+        self._partition = partition
+        self._ledger = ledger
+        self._receipts = ReceiptLog(state, current.id, stream, partition)
+        self._letters = DeadLetterAppender(state, current.id, stream, partition)
+
+    def delivered(self, receipts: list[tuple[Entry, EntryAnswer]]) -> None:
+        """Append the receipts, then the ledger's entry: what the ledger knows has a receipt."""
+        self._receipts.append(receipts)
+        self._ledger.delivered(_firings([entry for entry, _ in receipts]))
+
+    def unknown(self, entries: list[Entry]) -> None:
+        """Append that the answer to these was lost."""
+        self._ledger.unknown(_firings(entries))
+
+    def refused(self, entry: Entry, code: str, message: str) -> None:
+        """Store a dead letter for each firing, then tell the ledger."""
+        firings = _firings([entry])
+        perhaps_stored = any(map(self._ledger.perhaps_stored, firings))
+        for record in entry.records:
+            hook = self._slice.hooks[record.hook]
+            letter = DeadLetter(
+                reason=Reason.REFUSED,
+                message=f"{code}: {message}",
+                file=self._slice.files[record.file].name,
+                line=record.line,
+                hook=hook.name,
+                stream=self._stream,
+                event_id=record.event_id,
+                perhaps_stored=perhaps_stored,
+                **event_fields(record.payload),
+            )
+            self._letters.append([letter])
+        self._ledger.dead(firings)
+        self._allow(self._ledger.counts().dead)
+
+    def broken(self, entry: Entry, contradiction: Break) -> None:
+        """Store both receipts and the firing that came later."""
+        record = entry.records[0]
+        about = {
+            "reason": contradiction.reason,
+            "earlier": contradiction.earlier,
+            "later": contradiction.later,
+            "file": self._slice.files[record.file].name,
+            "line": record.line,
+            "hook": self._slice.hooks[record.hook].name,
+            "event_id": record.event_id,
+        }
+        save_break(self._state, self._slice.id, self._stream, self._partition, msgspec.to_builtins(about))
+
+    def close(self) -> None:
+        """End all files; receipts first, since the ledger must not know more than they do."""
+        self._receipts.close()
+        self._letters.close()
+        self._ledger.close()
+
+
+def _firings(entries: list[Entry]) -> list[tuple[int, int, int]]:
+    return [(record.file, record.line, record.hook) for entry in entries for record in entry.records]
