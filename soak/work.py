@@ -11,7 +11,7 @@ import msgspec
 from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.location import open_exports, open_folder
-from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import Quota, parse_quota
 from airflow_netmera_kinesis.stages.commit import commit

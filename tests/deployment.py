@@ -16,7 +16,8 @@ from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.errors import StreamRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.listing import ExportPlace
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.stages.commit import commit

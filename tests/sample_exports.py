@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from deployment import Deployment, LoopbackConnector
 
-from airflow_netmera_kinesis.netmera.hook_definition import load_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions
 from airflow_netmera_kinesis.quota import parse_quota
 from airflow_netmera_kinesis.storage import Folder, LocalFolder
 from airflow_netmera_kinesis.testing import FakeKinesis, read_stream

@@ -22,7 +22,8 @@ from airflow_netmera_kinesis.errors import (
 from airflow_netmera_kinesis.exports.export_format import ExportFormat, load_export_format, parse_export_format
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.location import open_exports, open_folder, read_document, refuse_inside
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, load_definitions, parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import text
 from airflow_netmera_kinesis.state.slice import state_key
 from airflow_netmera_kinesis.storage import Folder

@@ -7,13 +7,8 @@ import msgspec
 import pytest
 
 from airflow_netmera_kinesis.errors import DefinitionError
-from airflow_netmera_kinesis.netmera.hook_definition import (
-    BatchLimits,
-    HookDefinition,
-    TriggerType,
-    load_definitions,
-    parse_definitions,
-)
+from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
+from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits, HookDefinition, TriggerType
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "hooks.yaml"
 ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/netmera-carts"

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from airflow_netmera_kinesis.errors import DefinitionError
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, Packing, parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, Packing
 
 
 def hook(**fields: Any) -> dict[str, Any]:

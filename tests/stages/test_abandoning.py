@@ -9,7 +9,7 @@ import pytest
 from deployment import HOOKS, STREAMS, Deployment, events, half_sent, lines
 
 from airflow_netmera_kinesis.errors import SliceRefused
-from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.storage import Folder
 from airflow_netmera_kinesis.testing import FakeKinesis

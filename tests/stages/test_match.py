@@ -15,7 +15,8 @@ import pytest
 
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportChanged, SliceRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat, parse_export_format
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, load_definitions, parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.netmera.partition_key import partition_of
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.match import _check_counts, counts_of, match_group

@@ -22,7 +22,7 @@ from airflow_netmera_kinesis.errors import (
     SliceRefused,
     StagingError,
 )
-from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.state import lease as leases
 from airflow_netmera_kinesis.state.checkpoint import load_checkpoint

@@ -7,7 +7,7 @@ import pytest
 
 from airflow_netmera_kinesis.errors import SliceRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
     OpenSlice,

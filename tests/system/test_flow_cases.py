@@ -10,7 +10,7 @@ import pytest
 from deployment import Event, lines
 from sample_exports import SampleDeployment, arrivals, by_hook, dead_letters
 
-from airflow_netmera_kinesis.netmera.hook_definition import parse_definitions
+from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.netmera.partition_key import partition_of
 
 
