@@ -24,11 +24,15 @@ def rows(count: int) -> list[Row]:
             match = run("stages:match", root=str(root), **to)
             send = run("stages:send", root=str(root), **to)
         with scratch("speed") as root:
+            run("stages:match", root=str(root), **to, packing="ndjson")
+            packed = run("stages:send", root=str(root), **to)
+        with scratch("speed") as root:
             whole = run("stages:whole", root=str(root), **to)
     matched = send["matched"]
     base = _per_million(boto3["all cpu"], boto3["matched"])
     ours = _per_million(whole["all cpu"], matched)
     sender = _per_million(send["send cpu"], matched)
+    packed_sender = _per_million(packed["send cpu"], matched)
     return [
         Row("(b) json, boto3 put_record one by one (a sample)", _per_million(first["all cpu"], first["matched"]), "s"),
         Row("(a) orjson, boto3 put_records by 500", base, "s"),
@@ -36,6 +40,7 @@ def rows(count: int) -> list[Row]:
         Row("plan and match alone", _per_million(match["plan cpu"] + match["match cpu"], matched), "s"),
         Row("send alone: staged records, order, receipts and their proof", sender, "s"),
         Row("    part of (a)", sender / base, "", MAX_SENDER_RATIO),
+        Row("    part of (a), packing: ndjson", packed_sender / base, "", MAX_SENDER_RATIO),
         Row("whole: plan, match, gate, send, commit", ours, "s"),
         Row("    part of (a)", ours / base, "", MAX_WHOLE_RATIO),
         Row("    events/s in one process", _rate(matched, whole["all wall"]), "/s"),

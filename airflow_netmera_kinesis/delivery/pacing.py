@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 # https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html, the same in both capacity modes
 SHARD_RECORDS_PER_SECOND = 1_000.0
@@ -127,3 +127,10 @@ class Paces:
     def reject(self, shard: str, now: float) -> None:
         """A shard refused a record."""
         self.of(shard, now).reject(now, self._rng)
+
+    def accept(self, shards: Iterable[str]) -> None:
+        """These shards took records."""
+        for shard in shards:
+            pace = self._paces.get(shard)
+            if pace is not None:
+                pace.accept()

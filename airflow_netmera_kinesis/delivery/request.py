@@ -6,8 +6,8 @@ from collections import deque
 
 import msgspec
 
-from airflow_netmera_kinesis.delivery.ordering import Entry, Lanes
-from airflow_netmera_kinesis.delivery.pacing import Pace, Paces
+from airflow_netmera_kinesis.delivery.ordering import Entry, Lanes, ShardQueue
+from airflow_netmera_kinesis.delivery.pacing import Paces
 from airflow_netmera_kinesis.delivery.shard_map import LearnedShardMap, ShardMap
 
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
@@ -96,24 +96,24 @@ class Requests:
 
     def _add_shards(self, request: Request, now: float) -> None:
         """Fill up from all shards that are not backing off, once one of them has enough, each time from another on."""
-        enough = False
-        shards: list[tuple[str, Pace]] = []
-        for shard, queue in self._lanes.queues.items():
-            if queue.count:
-                pace = self._paces.of(shard, now)
-                if pace.not_before <= now:
-                    shards.append((shard, pace))
-                    enough = enough or pace.wait(now, queue.count, queue.size) <= 0.0
-        if not enough:
+        ready = [(shard, queue) for shard, queue in self._lanes.queues.items() if queue.count]
+        # Looks no further than to the first that has: there are as many shards as the stream is large.
+        if not any(self._has_enough(shard, queue, now) for shard, queue in ready):
             return
-        self._turn = (self._turn + 1) % len(shards)
-        for shard, pace in shards[self._turn :] + shards[: self._turn]:
+        self._turn = (self._turn + 1) % len(ready)
+        for shard, _ in ready[self._turn :] + ready[: self._turn]:
             room = self._limits.records - len(request.entries)
             if room <= 0:
                 return
+            pace = self._paces.of(shard, now)
+            if pace.not_before > now:
+                continue
             room_bytes = self._limits.size - request.size
             entries = self._lanes.take(shard, *pace.allowance(), room, room_bytes, alone=not request.entries)
             size = sum([entry.size for entry in entries])
             pace.take(len(entries), size)
             request.entries.extend(entries)
             request.size += size
+
+    def _has_enough(self, shard: str, queue: ShardQueue, now: float) -> bool:
+        return self._paces.of(shard, now).wait(now, queue.count, queue.size) <= 0.0

@@ -59,8 +59,7 @@ class ShardWatch:
 
     def accept(self, keys: list[str], shards: list[str], now: float) -> None:
         """These keys were stored on these shards."""
-        for shard in set(shards):
-            self._paces.of(shard, now).accept()
+        self._paces.accept(set(shards))
         self.follow(dict(zip(keys, shards, strict=True)), now)
 
     def follow(self, places: dict[str, str], now: float) -> None:
