@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import msgspec
 
 from airflow_netmera_kinesis.errors import ConfigurationError
 
+REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # An extra that is not listed here is a typing mistake, or meant for something that this connector would not do.
 EXTRAS = ("region", "active", "endpoint_url")
 # A connection written as a URI has strings only: ?active=false arrives as 'false', which is true to Python.
@@ -70,6 +72,8 @@ def read_region(value: object, faults: list[str]) -> str:
     region = text(value)
     if not region:
         faults.append("extra 'region' is missing: set it to the AWS region of the streams, such as eu-central-1")
+    elif not REGION.fullmatch(region):
+        faults.append(f"extra 'region' is {region!r}: it must be the code of an AWS region, such as eu-central-1")
     return region
 
 

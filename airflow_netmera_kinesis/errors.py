@@ -15,6 +15,7 @@ NetmeraKinesisError
 └── DeliveryError          Kinesis did not take what was sent
     ├── StreamStalled      nothing was delivered for stall_timeout: run again, the ledger knows what was
     ├── StreamRefused      rights, a missing stream, credentials, KMS: mend it, then run again
+    ├── StreamUnreachable  nobody answers there: the network may be back for the next try
     └── OrderBroken        receipts contradict the order: never retried away
 """
 
@@ -87,6 +88,10 @@ class StreamStalled(DeliveryError):
 
 class StreamRefused(DeliveryError):
     """Kinesis refuses the whole request for a reason that no retry mends."""
+
+
+class StreamUnreachable(DeliveryError):
+    """Nobody answers where the stream should be."""
 
 
 class OrderBroken(DeliveryError):

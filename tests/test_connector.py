@@ -53,6 +53,12 @@ def test_a_missing_region_names_its_field_and_what_to_do(extra: str | None) -> N
     assert "extra 'region' is missing: set it to the AWS region" in fault_of(extra=extra)
 
 
+@pytest.mark.parametrize("region", ["Frankfurt (EU)", "EU-CENTRAL-1", "eu_central_1", "eu-central-1/"])
+def test_what_cannot_be_a_regions_code_is_refused(region: str) -> None:
+    fault = fault_of(extra=json.dumps({"region": region}))
+    assert f"extra 'region' is {region!r}: it must be the code of an AWS region" in fault
+
+
 @pytest.mark.parametrize("name", ["region_name", "regoin", "role_arn", "aws_session_token", "Active"])
 def test_an_unknown_extra_is_refused_by_name_with_what_is_allowed(name: str) -> None:
     with pytest.raises(

@@ -26,7 +26,7 @@ class Transport(Protocol):
     def shards(self) -> ShardMap:
         """The stream's open shards, or a map that learns where they may not be listed.
 
-        :raises StreamRefused: the stream cannot be asked now
+        :raises StreamRefused, StreamUnreachable: the stream cannot be asked now
         """
 
 

@@ -11,7 +11,7 @@ from airflow_netmera_kinesis.delivery.pacing import Paces
 from airflow_netmera_kinesis.delivery.request import Requests
 from airflow_netmera_kinesis.delivery.seams import Transport
 from airflow_netmera_kinesis.delivery.shard_map import ShardMap
-from airflow_netmera_kinesis.errors import StreamRefused
+from airflow_netmera_kinesis.errors import StreamRefused, StreamUnreachable
 
 RELOAD_PAUSE_SECONDS = 1.0
 
@@ -40,7 +40,7 @@ class ShardWatch:
     def load(self) -> None:
         """Ask for the open shards.
 
-        :raises StreamRefused: the stream cannot be asked now
+        :raises StreamRefused, StreamUnreachable: the stream cannot be asked now
         """
         self._loaded = self._clock()
         shards = self._transport.shards()
@@ -71,5 +71,5 @@ class ShardWatch:
                 self._lanes.resort(shards.shard_of)
         elif not shards.known.issuperset(places.values()) and now - self._loaded >= RELOAD_PAUSE_SECONDS:
             # The old map still tells who may be sent what; the next answer asks for the new one again.
-            with suppress(StreamRefused):
+            with suppress(StreamRefused, StreamUnreachable):
                 self.load()

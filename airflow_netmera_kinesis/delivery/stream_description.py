@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from airflow_netmera_kinesis.delivery.shard_map import LearnedShardMap, Shard, ShardMap
-from airflow_netmera_kinesis.errors import StreamRefused
+from airflow_netmera_kinesis.errors import StreamRefused, StreamUnreachable
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html, where nothing else is said
@@ -45,7 +45,8 @@ def addresses_of(hooks: tuple[HookDefinition, ...]) -> dict[str, dict[str, str]]
 def describe_stream(client: Any, stream: str, address: Mapping[str, str]) -> StreamDescription:
     """Ask DescribeStreamSummary; without the right to, the documented defaults are returned.
 
-    :raises StreamRefused: the stream does not exist, the credentials are refused, or nobody answers
+    :raises StreamRefused: the stream does not exist, or the credentials are refused
+    :raises StreamUnreachable: nobody answers
     """
     summary = _ask(client.describe_stream_summary, stream, address)
     if summary is None:
@@ -82,13 +83,16 @@ def _ask(call: Any, stream: str, asked: Mapping[str, Any]) -> dict[str, Any] | N
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in NOT_ALLOWED:
             return None
+        said = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
         raise StreamRefused(
-            f"stream {stream}: {error.operation_name} was refused with {code}: "
-            f"{error.response.get('Error', {}).get('Message', '')}. "
-            "Check the stream's name, the connection's region and its keys"
+            f"stream {stream}: {error.operation_name} was refused with {code}: {said}. "
+            "Check the stream's name in the hook definitions, and the connection's region and keys"
         ) from None
     except BotoCoreError as error:
-        raise StreamRefused(f"stream {stream}: it could not be described: {error}") from None
+        raise StreamUnreachable(
+            f"stream {stream}: it could not be described: {str(error).rstrip('.')}. "
+            "Check the connection's region and endpoint_url, and the network"
+        ) from None
     return answer
 
 

@@ -53,7 +53,7 @@ def draft(
     save_memory(state, memory, selection.memory)
     left = "; ".join(f"{number} {reason}" for reason, number in selection.left.items()) or "none left out"
     if not selection.files:
-        log.info("nothing new in %s: %d files listed; %s", request.exports, len(listed), left)
+        log.info("nothing new in %s: files listed %d; %s", request.exports, len(listed), left)
         return None
     carry = load_carry(state)
     carried, changed = firings_of(carry, place.folder, selection.files, request.terms.hooks)
@@ -145,16 +145,16 @@ def _date(files: tuple[ExportFile, ...], request: PlanRequest) -> str:
 
 def _tell(fresh: Slice, left: str, carried: FiringSet, changed: tuple[str, ...], log: Log) -> None:
     log.info(
-        "new slice %s: %d files, %d bytes, in %d groups, %d partitions; %s",
+        "new slice %s: files %d, bytes %d, groups %d, partitions %d; %s",
         fresh.id, len(fresh.files), sum(file.size for file in fresh.files), len(fresh.groups), fresh.partitions, left,
     )  # fmt: skip
     again = [file.name for file in fresh.files if file.again]
     if again:
-        log.warning("%d files have other content under a name that was sent before: %s", len(again), _few(again))
+        log.warning("other content under a name that was sent before: files %d (%s)", len(again), _few(again))
     if carried:
-        log.info("%d firings of these files were delivered by an abandoned slice and are not sent again", len(carried))
+        log.info("delivered by an abandoned slice, and not sent again: firings %d", len(carried))
     if changed:
-        log.warning("%d files of an abandoned slice have changed and are sent anew: %s", len(changed), _few(changed))
+        log.warning("changed since an abandoned slice, and sent anew: files %d (%s)", len(changed), _few(changed))
 
 
 def _few(names: list[str] | tuple[str, ...]) -> str:

@@ -62,6 +62,7 @@ def pass_gate(state: Folder, staging: Folder, slice_id: str, limits: Limits, log
         _check_malformed(file, limits.max_malformed)
     for hook in matched.hooks:
         check_dead_letters(hook.name, sum(hook.dead.values()), hook.firings, limits.max_dead_letters)
+    _warn_of_dead_letters(slice_id, matched, log)
     _warn_of_no_match(matched, log)
     state.write(_name(slice_id), msgspec.json.encode(matched))
     dead = sum(sum(hook.dead.values()) for hook in matched.hooks)
@@ -155,13 +156,29 @@ def _check_same_content(state: Folder, current: Slice, matched: Matched) -> None
 
 def _check_bad_files(files: Iterable[FileResult], on_bad_file: str, log: Log) -> None:
     bad = [file for file in files if file.set_aside]
-    for file in bad:
-        log.warning("set aside %s: %s", file.name, file.set_aside)
     if bad and on_bad_file == "fail":
         raise ExportError(
             "; ".join(f"{file.name}: {file.set_aside}" for file in bad)
-            + ". Replace the file, or set on_bad_file to set_aside"
+            + ". Replace the file or mend export_format, or set on_bad_file to set_aside"
         )
+    for file in bad:
+        log.warning("set aside %s: %s", file.name, file.set_aside)
+
+
+def _warn_of_dead_letters(slice_id: str, matched: Matched, log: Log) -> None:
+    for file in matched.files:
+        if file.malformed:
+            log.warning(
+                "%s: %d of %d lines are malformed; see dead_letters/%s in the state folder",
+                file.name, file.malformed, file.lines, slice_id,
+            )  # fmt: skip
+    for hook in matched.hooks:
+        if hook.dead:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(hook.dead.items()))
+            log.warning(
+                "hook %s: %d of %d firings became dead letters (%s); see dead_letters/%s in the state folder",
+                hook.name, sum(hook.dead.values()), hook.firings, reasons, slice_id,
+            )  # fmt: skip
 
 
 def _check_malformed(file: FileResult, allowed: Quota) -> None:

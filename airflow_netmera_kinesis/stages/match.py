@@ -83,8 +83,8 @@ def _report(result: MatchResult, current: Slice, log: Log) -> None:
         if file.set_aside:
             log.warning("%s is damaged as a whole, none of its records is staged: %s", file.name, file.set_aside)
     log.info(
-        "slice %s, group %d: %d files, read %d = malformed %d + events %d; firings %d = staged %d + dead letters %d; "
-        "hooks: %d active, %d inactive",
+        "slice %s, group %d: files %d, read %d = malformed %d + events %d; firings %d = staged %d + dead letters %d; "
+        "hooks: active %d, inactive %d",
         result.slice, result.group, *counts_of(result).values(),
         len(result.hooks), len(current.hooks) - len(result.hooks),
     )  # fmt: skip

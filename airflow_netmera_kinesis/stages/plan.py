@@ -44,14 +44,14 @@ def plan(state: Folder, staging: Folder, place: ExportPlace, request: PlanReques
 
 def _go_on(state: Folder, current: Slice, log: Log) -> Slice:
     set_open_slice(state, OpenSlice(current.id))  # a killed plan may have marked it as closing
-    log.info("slice %s is open: going on with its %d files", current.id, len(current.files))
+    log.info("slice %s is open: going on with it, files %d", current.id, len(current.files))
     return current
 
 
 def _finish(state: Folder, current: Slice, request: PlanRequest, log: Log) -> Slice:
     set_open_slice(state, OpenSlice(current.id))
     log.info(
-        "slice %s is sent in part: finishing it as frozen, with %d files, %d hooks, partitions %d, order %s, region %s",
+        "slice %s is sent in part: finishing it as frozen, files %d, hooks %d, partitions %d, order %s, region %s",
         current.id, len(current.files), len(current.hooks), current.partitions, current.order, current.target.region,
     )  # fmt: skip
     changed = differences(current.terms, request.terms)

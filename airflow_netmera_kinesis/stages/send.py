@@ -11,6 +11,7 @@ from airflow_netmera_kinesis.delivery.stream_description import addresses_of
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.stages.stream import Connector, Sending, SendSettings, send_stream
+from airflow_netmera_kinesis.stages.stream_check import check_streams
 from airflow_netmera_kinesis.stages.working import working_on
 from airflow_netmera_kinesis.state.ledger import LedgerCounts, done_counts
 from airflow_netmera_kinesis.state.match_result import load_result
@@ -44,7 +45,9 @@ def send_partition(
         parts = _parts_of(staging, current, partition)
         todo = {name: refs for name, refs in parts.items() if done_counts(state, slice_id, name, partition) is None}
         if todo:
-            _check_target(current, connect())
+            connector = connect()
+            _check_target(current, connector)
+            check_streams(state, current, connector.get_conn())
             addresses = addresses_of(current.hooks)
             sendings = [
                 Sending(

@@ -32,7 +32,7 @@ from airflow_netmera_kinesis.delivery.spill import DiskSpill
 from airflow_netmera_kinesis.delivery.stream_description import StreamDescription, describe_stream, list_shards
 from airflow_netmera_kinesis.delivery.transport import ThreadedTransport
 from airflow_netmera_kinesis.delivery.wire import Wire
-from airflow_netmera_kinesis.errors import CountsDisagree
+from airflow_netmera_kinesis.errors import CountsDisagree, StreamRefused
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.quota import Quota
@@ -107,7 +107,7 @@ def send_stream(sending: Sending) -> None:
     for part in sending.parts:
         check_part(sending.staging, part)
     connector = sending.connect()
-    description = describe_stream(connector.get_conn(), sending.stream, sending.address)
+    description = _describe(sending, connector)
     _check_distribution(sending, description)
     with open_ledger(sending.state, sending.slice.id, sending.stream, sending.partition) as ledger:
         earlier = ledger.delivered_count + ledger.dead_count
@@ -118,6 +118,16 @@ def send_stream(sending: Sending) -> None:
         sending.check()
         ledger.done()
     _report(sending, delivery, ledger, earlier, receipts)
+
+
+def _describe(sending: Sending, connector: Connector) -> StreamDescription:
+    try:
+        return describe_stream(connector.get_conn(), sending.stream, sending.address)
+    except StreamRefused as refusal:
+        raise StreamRefused(
+            f"{refusal}. A part of slice {sending.slice.id} was sent before, so it is finished with the definitions "
+            f"that it was planned with; to go on with mended ones, run once with abandon_slice={sending.slice.id}"
+        ) from None
 
 
 def _deliver(sending: Sending, connector: Connector, description: StreamDescription, ledger: Ledger) -> Delivery:

@@ -17,7 +17,7 @@ from airflow_netmera_kinesis.delivery.stream_description import (
     describe_stream,
     list_shards,
 )
-from airflow_netmera_kinesis.errors import StreamRefused
+from airflow_netmera_kinesis.errors import StreamRefused, StreamUnreachable
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 
@@ -102,7 +102,7 @@ def test_an_endpoint_that_nobody_answers_is_said_in_one_sentence() -> None:
         aws_secret_access_key="any",
         config=Config(retries={"total_max_attempts": 1}),
     )
-    with pytest.raises(StreamRefused, match=f"{PURCHASES}: it could not be described: Could not connect"):
+    with pytest.raises(StreamUnreachable, match=f"{PURCHASES}: it could not be described: Could not connect"):
         list_shards(client, PURCHASES, ADDRESS)
 
 

@@ -144,10 +144,21 @@ def test_dead_letters_are_judged_hook_by_hook_over_all_files(scene: Scene, dead:
 
 def test_a_damaged_file_fails_unless_it_may_be_set_aside(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.match(1, lines=0, events=0, hook={"firings": 0, "staged": 0}, set_aside="truncated gzip")
-    with pytest.raises(ExportError, match=r"b\.ndjson: truncated gzip\. Replace the file, or set on_bad_file"):
+    says = r"b\.ndjson: truncated gzip\. Replace the file or mend export_format, or set on_bad_file"
+    with pytest.raises(ExportError, match=says):
         scene.gate()
+    assert "set aside" not in caplog.text
     assert scene.gate(on_bad_file="set_aside") == 2
     assert "set aside b.ndjson: truncated gzip" in caplog.text
+
+
+def test_what_becomes_a_dead_letter_is_a_warning_with_reasons(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.match(1, malformed=2, events=298, hook={"staged": 197, "dead": {"TOO_LARGE": 1, "MISSING_USER_ID": 2}})
+    assert scene.gate() == 2
+    place = f"see dead_letters/{SLICE.id} in the state folder"
+    assert f"b.ndjson: 2 of 300 lines are malformed; {place}" in caplog.text
+    reasons = "(MISSING_USER_ID 2, TOO_LARGE 1)"
+    assert f"hook purchases: 3 of 400 firings became dead letters {reasons}; {place}" in caplog.text
 
 
 def test_no_match_at_all_is_a_warning_with_the_commonest_codes(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ from airflow_netmera_kinesis.errors import (
     SliceRefused,
     StagingError,
     StreamRefused,
+    StreamUnreachable,
 )
 from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits
 from airflow_netmera_kinesis.quota import parse_quota
@@ -63,17 +64,42 @@ def test_every_delivered_record_has_a_receipt_with_its_event_id(scene: Scene) ->
     assert {int(receipt.sequence) for receipt in receipts} == {int(number) for number in stored}
 
 
-def test_streams_are_sent_side_by_side_and_one_that_fails_does_not_hold_up_the_other(scene: Scene) -> None:
+def stage_logins_too(scene: Scene) -> None:
     logins = [msgspec.structs.replace(record, hook=1, line=record.line + 100) for record in some(100)]
     scene.stage(some(100) + logins)
     scene.kinesis.core.handle("DeleteStream", {"StreamName": LOGINS})
-    with pytest.raises(StreamRefused, match=f"{LOGINS}.*ResourceNotFound"):
+
+
+def test_a_stream_that_does_not_exist_stops_the_slice_before_anything_is_sent(scene: Scene) -> None:
+    stage_logins_too(scene)
+    with pytest.raises(ConfigurationError, match=f"{LOGINS}.*ResourceNotFound.*hook logins.*Nothing of slice"):
         scene.send()
-    assert scene.judge().clean
+    assert scene.kinesis.core.books.counts(PURCHASES).stored == 0
+
+
+def test_streams_are_sent_side_by_side_and_one_that_fails_does_not_hold_up_the_other(scene: Scene) -> None:
+    stage_logins_too(scene)
+    with open_ledger(scene.state, SLICE, PURCHASES, 0) as ledger:
+        ledger.delivered([(0, 1, 0)])
+    with pytest.raises(StreamRefused, match=f"{LOGINS}.*ResourceNotFound.*abandon_slice={SLICE}"):
+        scene.send()
     assert done_counts(scene.state, SLICE, PURCHASES, 0) is not None
+    assert len(scene.kinesis.core.books.in_order(PURCHASES)) == 99
     scene.kinesis.core.create_stream(LOGINS, 1)
     assert scene.send()["delivered"] == 200
-    assert scene.judge().duplicates == 0
+    assert len(scene.kinesis.core.books.in_order(LOGINS)) == 100
+
+
+def test_nobody_who_answers_is_no_reason_to_give_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.stage(some(10))
+    nobody = LoopbackConnector("http://127.0.0.1:9")
+    nobody.settings = LoopbackConnector(scene.kinesis.endpoint_url).settings
+    monkeypatch.setattr(nobody, "get_conn", lambda: LoopbackConnector("http://127.0.0.1:9").get_conn())
+    with pytest.raises(StreamUnreachable, match="Check the connection's region and endpoint_url"):
+        send_partition(
+            scene.state, scene.staging, SLICE, 0, scene.settings,
+            connect=lambda: nobody, stop=threading.Event(), who="test", log=log,
+        )  # fmt: skip
 
 
 def test_files_follow_one_another_in_the_order_of_the_slice(scene: Scene) -> None:
