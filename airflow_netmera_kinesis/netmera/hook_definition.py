@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 import msgspec
@@ -57,3 +58,20 @@ class HookDefinition(msgspec.Struct, frozen=True):
         if self.stream_name is not None:
             return self.stream_name
         return (self.stream_arn or "").rpartition("/")[2]
+
+    @property
+    def region(self) -> str:
+        """The region in the stream's ARN; empty where the hook gives the stream's name."""
+        return self.stream_arn.split(":")[3] if self.stream_arn else ""
+
+
+def smallest_batches(hooks: Iterable[HookDefinition]) -> dict[str, BatchLimits]:
+    """For each stream that active hooks feed: the batch that suits them all."""
+    batches: dict[str, BatchLimits] = {}
+    for hook in hooks:
+        if hook.active:
+            other = batches.get(hook.stream, hook.batch)
+            batches[hook.stream] = BatchLimits(
+                min(other.max_records, hook.batch.max_records), min(other.max_bytes, hook.batch.max_bytes)
+            )
+    return batches

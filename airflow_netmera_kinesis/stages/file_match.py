@@ -10,6 +10,7 @@ from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Unreadable, Wan
 from airflow_netmera_kinesis.exports.reading import Export
 from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
 from airflow_netmera_kinesis.netmera.event_id import EventIds
+from airflow_netmera_kinesis.netmera.hook_definition import smallest_batches
 from airflow_netmera_kinesis.netmera.matching import Matcher
 from airflow_netmera_kinesis.netmera.partition_key import choose_key, partition_of
 from airflow_netmera_kinesis.netmera.payload import body_of
@@ -32,8 +33,11 @@ class Tally:
         self.partitions = current.partitions
         self.matcher = Matcher(current.hooks, current.export_format.names_to_codes)
         self.wanted = Wanted(self.matcher.codes, self.matcher.names)
+        request_bytes = smallest_batches(current.hooks)
         self.hooks = {
-            index: HookFirings(index, hook, limit_of) for index, hook in enumerate(current.hooks) if hook.active
+            index: HookFirings(index, hook, limit_of, request_bytes[hook.stream].max_bytes)
+            for index, hook in enumerate(current.hooks)
+            if hook.active
         }
 
     def hook_results(self) -> tuple[HookResult, ...]:
@@ -130,9 +134,8 @@ class FileMatch:
             self._set_aside(hook, Reason.MISSING_USER_ID, message, event_id, chunk, place)
             return
         payload = hook.opening + body
-        if hook.is_too_large(key, payload):
-            message = f"payload and key have more than the {hook.max_record_bytes} bytes that the stream takes"
-            self._set_aside(hook, Reason.TOO_LARGE, message, event_id, chunk, place)
+        if excess := hook.excess(key, payload):
+            self._set_aside(hook, Reason.TOO_LARGE, excess, event_id, chunk, place)
             return
         hook.staged += 1
         record = StagedRecord(self._index, chunk.lines[place], index, key, payload, event_id, event.time_ms)

@@ -24,27 +24,36 @@ def sure_limit(_: HookDefinition) -> int:
 
 
 class HookFirings:
-    """One active hook in one match task; ``limit_of`` is asked once, and only if a record may need to know."""
+    """One active hook in one match task; ``limit_of`` is asked once, and only if a record may need to know.
 
-    def __init__(self, index: int, hook: HookDefinition, limit_of: RecordLimit) -> None:
+    ``request_bytes`` is the smallest ``batch.max_bytes`` of the hooks that feed the stream: no record may exceed it.
+    """
+
+    def __init__(self, index: int, hook: HookDefinition, limit_of: RecordLimit, request_bytes: int) -> None:
         self.name = hook.name
         self.stream = hook.stream
         self.key_fields = hook.partition_key
         self.opening = opening_of(hook)
         self.firings = self.staged = 0
-        self.max_record_bytes = SURE_RECORD_BYTES
+        self._max_record_bytes = SURE_RECORD_BYTES
+        self._request_bytes = request_bytes
+        self._sure_payload_bytes = min(SURE_RECORD_BYTES, request_bytes) - _LONGEST_KEY_BYTES
         self._index, self._hook = index, hook
         self._limit_of: RecordLimit | None = limit_of
         self._dead: Counter[str] = Counter()
 
-    def is_too_large(self, key: str, payload: bytes) -> bool:
-        """Compare payload and key with the stream's own limit."""
-        if len(payload) <= SURE_RECORD_BYTES - _LONGEST_KEY_BYTES:
-            return False
+    def excess(self, key: str, payload: bytes) -> str:
+        """Say which limit payload and key together exceed, or nothing."""
+        if len(payload) <= self._sure_payload_bytes:
+            return ""
         size = len(payload) + len(key.encode())
-        if size > self.max_record_bytes and self._limit_of is not None:
-            self.max_record_bytes, self._limit_of = self._limit_of(self._hook), None
-        return size > self.max_record_bytes
+        if size > self._request_bytes:
+            return f"payload and key have more than the {self._request_bytes} bytes that batch.max_bytes allows"
+        if size > self._max_record_bytes and self._limit_of is not None:
+            self._max_record_bytes, self._limit_of = self._limit_of(self._hook), None
+        if size > self._max_record_bytes:
+            return f"payload and key have more than the {self._max_record_bytes} bytes that the stream takes"
+        return ""
 
     def set_aside(self, reason: Reason) -> None:
         self._dead[reason.value] += 1

@@ -34,7 +34,7 @@ from airflow_netmera_kinesis.delivery.transport import ThreadedTransport
 from airflow_netmera_kinesis.delivery.wire import Wire
 from airflow_netmera_kinesis.errors import CountsDisagree, StreamRefused
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, smallest_batches
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.gate import check_dead_letters, load_matched
@@ -194,11 +194,10 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
 
 
 def _delivery_settings(sending: Sending, description: StreamDescription) -> DeliverySettings:
-    """The smallest batch of the hooks that feed a stream applies to all of it."""
-    batches = [hook.batch for hook in sending.hooks]
+    batch = smallest_batches(sending.hooks)[sending.stream]
     return DeliverySettings(
         stream=sending.stream,
-        limits=RequestLimits(min(batch.max_records for batch in batches), min(batch.max_bytes for batch in batches)),
+        limits=RequestLimits(batch.max_records, batch.max_bytes),
         concurrency=sending.settings.concurrency,
         stall_timeout=sending.settings.stall_timeout,
         elastic=description.on_demand,

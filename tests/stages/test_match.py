@@ -16,7 +16,7 @@ import pytest
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportChanged, SliceRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat, parse_export_format
 from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits, HookDefinition
 from airflow_netmera_kinesis.netmera.partition_key import partition_of
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.match import _check_counts, counts_of, match_group
@@ -375,6 +375,15 @@ def test_kinesis_is_asked_for_a_streams_limit_once_and_only_if_a_record_may_need
     assert asked == ["netmera-purchases"]
 
 
+def test_a_record_larger_than_the_batch_of_its_streams_hooks_is_a_dead_letter(scene: Scene) -> None:
+    small = msgspec.structs.replace(HOOKS[0], batch=BatchLimits(500, 5_000))
+    scene.put(a=sized(5_000) + sized(5_001))
+    scene.plan(hooks=(small, *HOOKS[1:]))
+    assert scene.match().hooks[0].dead == {"TOO_LARGE": 1}
+    (letter,) = scene.dead_letters()
+    assert letter.message == "payload and key have more than the 5000 bytes that batch.max_bytes allows"
+
+
 def test_the_commonest_codes_that_no_hook_wants_are_told(scene: Scene) -> None:
     named = line(None, eventName="Open App")  # type: ignore[arg-type]
     scene.put(a=line("x") * 3 + line("y") * 2 + line("n:vp") + line() + named + line(None))  # type: ignore[arg-type]
@@ -396,8 +405,8 @@ def test_one_line_of_counts_is_logged_and_nothing_of_the_events(scene: Scene, ca
         scene.match()
     (told,) = [record.getMessage() for record in caplog.records if record.name == "test"]
     assert told == (
-        f"slice {SLICE}, group 0: 1 files, read 4 = malformed 1 + events 3; firings 2 = staged 1 + dead letters 1; "
-        "hooks: 6 active, 1 inactive"
+        f"slice {SLICE}, group 0: files 1, read 4 = malformed 1 + events 3; firings 2 = staged 1 + dead letters 1; "
+        "hooks: active 6, inactive 1"
     )
     assert "ayşe" not in caplog.text
     assert "gizli" not in caplog.text
