@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,14 @@ class Deployment:
         arguments = ["dags", "test", "acme", *(["--conf", json.dumps(conf)] if conf else [])]
         status = AirflowProcess(self.home, self.log, self.settings).run(*arguments)
         return status, self.log.read_text(encoding="utf-8")
+
+    def backfill(self, days: int) -> tuple[dict[str, Any], str]:
+        """Make a run of type backfill for each day, all at once; return how each ended and what was printed."""
+        environment = {**os.environ, "AIRFLOW_HOME": str(self.home), **self.settings}
+        command = [sys.executable, str(Path(__file__).with_name("backfill.py")), "acme", str(days)]
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout), process.stderr
 
     def states(self) -> dict[str, list[str]]:
         """Return the states of the last run's tasks."""
@@ -189,3 +200,23 @@ def test_a_folder_that_is_not_set_fails_plan_by_name_and_a_param_can_set_it(
     assert status == 0, printed
     assert_whole(kinesis)
     assert deployment.states()["send"] == ["success"] * 3
+
+
+def test_four_backfill_runs_at_once_are_each_refused_by_plan_without_a_retry(
+    deployment: Deployment, kinesis: FakeKinesis
+) -> None:
+    deployment.connect(kinesis.endpoint_url)
+    (deployment.home / "dags" / "acme.py").write_text(
+        DAG_FILE.replace('default_args={"retries": 0}', 'schedule="@daily"')
+    )
+    runs, printed = deployment.backfill(days=4)
+    assert len(runs) == 4
+    for run_id, run in runs.items():
+        assert (run["type"], run["state"]) == ("backfill", "failed")
+        states = {task: state for task, (state, _) in run["tasks"].items()}
+        assert states.pop("plan") == "failed", "the DAG has retries, and they are not used"
+        assert run["tasks"]["plan"][1] == 1
+        assert set(states.values()) == {"upstream_failed"}
+        assert re.search(rf"run {re.escape(run_id)} is a backfill, .* trigger the DAG netmera_resend", printed)
+    assert requests(kinesis) == 0
+    assert not (deployment.home / "data").exists()
