@@ -129,7 +129,7 @@ def wire_tasks() -> None:
         task_id="plan",
         **places,
         **from_params("hooks", "export_format", "partitions", "max_files", "start_after", "min_age", "order"),
-        **from_params("receipts", "abandon_slice"),
+        **from_params("on_bad_file", "max_malformed", "max_dead_letters", "receipts", "abandon_slice"),
     )
     match = HookMatcherOperator.partial(task_id="match", **places).expand(group=plan.output)
     gate = GateSliceOperator(

@@ -10,6 +10,7 @@ import msgspec
 
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.state.slice import Terms
 
 ORDERS = ("file", "timestamp")
@@ -40,6 +41,17 @@ class PlanRequest(msgspec.Struct, frozen=True):
 def zone_of(export_format: ExportFormat) -> tzinfo:
     """Return the zone in which names and local times are meant."""
     return ZoneInfo(export_format.time_zone)
+
+
+def in_region(hooks: tuple[HookDefinition, ...], region: str) -> tuple[HookDefinition, ...]:
+    """Return the hooks, if the connection's region is that of every stream that an active one names by its ARN."""
+    for hook in hooks:
+        if hook.active and hook.region not in ("", region):
+            raise ConfigurationError(
+                f"hook {hook.name!r}: its stream_arn is in region {hook.region}, the connection in {region}; allowed: "
+                f"streams of the connection's region (for another, a DAG with a connection of its own)"
+            )
+    return hooks
 
 
 def whole_number(value: object, param: str, at_most: int | None = None) -> int:

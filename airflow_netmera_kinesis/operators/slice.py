@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_netmera_kinesis.connector import ConnectorSettings
     from airflow_netmera_kinesis.operators.workplace import Workplace
     from airflow_netmera_kinesis.plan_request import PlanRequest
+    from airflow_netmera_kinesis.stages.gate import Limits
 
 DEFAULT_CONN_ID = "netmera_kinesis_default"
 
@@ -43,6 +44,9 @@ class PlanSliceOperator(BaseOperator):
     :param start_after: leave out for good what is older than this date (templated)
     :param min_age: leave files for the next run until they are this old: seconds, or text such as ``60 s`` (templated)
     :param order: ``file`` or ``timestamp`` (templated)
+    :param on_bad_file: as for gate, and here only checked, before anything is read (templated)
+    :param max_malformed: as for gate, and here only checked (templated)
+    :param max_dead_letters: as for gate, and here only checked (templated)
     :param receipts: keep receipts after commit (templated)
     :param abandon_slice: id of an open slice to give up (templated)
     :param netmera_kinesis_conn_id: id of the connection of type netmera_kinesis (templated)
@@ -59,6 +63,9 @@ class PlanSliceOperator(BaseOperator):
         "start_after",
         "min_age",
         "order",
+        "on_bad_file",
+        "max_malformed",
+        "max_dead_letters",
         "receipts",
         "abandon_slice",
         "netmera_kinesis_conn_id",
@@ -77,6 +84,9 @@ class PlanSliceOperator(BaseOperator):
         start_after: str | None = None,
         min_age: int | str = 60,
         order: str = "file",
+        on_bad_file: str = "fail",
+        max_malformed: str | int = "1%, 100",
+        max_dead_letters: str | int = "1%, 100",
         receipts: bool | str = False,
         abandon_slice: str | None = None,
         netmera_kinesis_conn_id: str = DEFAULT_CONN_ID,
@@ -93,6 +103,9 @@ class PlanSliceOperator(BaseOperator):
         self.start_after = start_after
         self.min_age = min_age
         self.order = order
+        self.on_bad_file = on_bad_file
+        self.max_malformed = max_malformed
+        self.max_dead_letters = max_dead_letters
         self.receipts = receipts
         self.abandon_slice = abandon_slice
         self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
@@ -104,8 +117,11 @@ class PlanSliceOperator(BaseOperator):
         with verdicts():
             settings = require_active(self.netmera_kinesis_conn_id)
             at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
+            request = self._request(at, settings)
+            limits_of(self)  # a slip of the pen is better told now than after all files are matched
             place = at.open_exports()
-            planned = plan(at.state, at.staging, place, self._request(at, settings), at.who, self.log)
+            at.refuse_unwritable()
+            planned = plan(at.state, at.staging, place, request, at.who, self.log)
         if planned is None:
             raise AirflowSkipException(f"nothing new in {at.exports}")
         return [{"slice": planned.id, "group": group} for group in range(len(planned.groups))]
@@ -115,7 +131,7 @@ class PlanSliceOperator(BaseOperator):
         from airflow_netmera_kinesis.state.slice import Target, Terms
 
         terms = Terms(
-            hooks=definitions_of(self.hooks),
+            hooks=read.in_region(definitions_of(self.hooks), settings.region),
             export_format=export_format_of(self.export_format),
             partitions=read.whole_number(self.partitions, "partitions", read.MAX_PARTITIONS),
             order=read.choice(self.order, "order", read.ORDERS),
@@ -183,19 +199,13 @@ class GateSliceOperator(BaseOperator):
         self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        from airflow_netmera_kinesis.plan_request import ON_BAD_FILE, choice
-        from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
+        from airflow_netmera_kinesis.stages.gate import pass_gate
 
         with verdicts():
             require_active(self.netmera_kinesis_conn_id)
             at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
-            limits = Limits(
-                max_malformed=parse_quota(self.max_malformed, "max_malformed"),
-                max_dead_letters=parse_quota(self.max_dead_letters, "max_dead_letters"),
-                on_bad_file=choice(self.on_bad_file, "on_bad_file", ON_BAD_FILE),
-            )
             slice_id = slice_of(self.slice)
-            partitions = pass_gate(at.state, at.staging, slice_id, limits, self.log)
+            partitions = pass_gate(at.state, at.staging, slice_id, limits_of(self), self.log)
         return [{"slice": slice_id, "partition": partition} for partition in range(partitions)]
 
 
@@ -256,3 +266,15 @@ class CommitSliceOperator(BaseOperator):
             keep = switch(self.receipts, "receipts")
             counts = commit(at.state, at.staging, slice_id, allowed, at.who, self.log, keep_receipts=keep)
         return {"slice": slice_id, **counts}
+
+
+def limits_of(task: PlanSliceOperator | GateSliceOperator) -> Limits:
+    """Read what the gate allows."""
+    from airflow_netmera_kinesis.plan_request import ON_BAD_FILE, choice
+    from airflow_netmera_kinesis.stages.gate import Limits
+
+    return Limits(
+        max_malformed=parse_quota(task.max_malformed, "max_malformed"),
+        max_dead_letters=parse_quota(task.max_dead_letters, "max_dead_letters"),
+        on_bad_file=choice(task.on_bad_file, "on_bad_file", ON_BAD_FILE),
+    )

@@ -21,7 +21,13 @@ from airflow_netmera_kinesis.errors import (
 )
 from airflow_netmera_kinesis.exports.export_format import ExportFormat, load_export_format, parse_export_format
 from airflow_netmera_kinesis.exports.listing import ExportPlace
-from airflow_netmera_kinesis.location import open_exports, open_folder, read_document, refuse_inside
+from airflow_netmera_kinesis.location import (
+    open_exports,
+    open_folder,
+    read_document,
+    refuse_inside,
+    refuse_unwritable,
+)
 from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import text
@@ -36,19 +42,27 @@ NOT_RETRIED = (ConfigurationError, ExportError, QuotaExceeded, CountsDisagree, O
 
 
 class Workplace(msgspec.Struct, frozen=True):
-    """The folders of one DAG over one place of exports; ``who`` tells others who holds a lease."""
+    """The folders of one DAG over one place of exports; ``who`` tells others who holds a lease.
+
+    ``given`` is what the settings staging and state say; the DAG's own state lies in a folder of its own below that.
+    """
 
     exports: str
     staging: Folder
     state: Folder
     key: str
     who: str
+    given: Mapping[str, str]
 
     def open_exports(self) -> ExportPlace:
         place = open_exports(self.exports)
-        refuse_inside(place, self.staging, "staging")
-        refuse_inside(place, self.state, "state")
+        refuse_inside(place, self.staging, "staging", self.given["staging"])
+        refuse_inside(place, self.state, "state", self.given["state"])
         return place
+
+    def refuse_unwritable(self) -> None:
+        refuse_unwritable(self.staging, "staging", self.given["staging"])
+        refuse_unwritable(self.state, "state", self.given["state"])
 
 
 def require_active(netmera_kinesis_conn_id: str) -> ConnectorSettings:
@@ -69,12 +83,14 @@ def open_workplace(context: Context, *, exports: Any, staging: Any, state: Any) 
     dag_id = context["ti"].dag_id
     uri = required(exports, "exports")
     key = state_key(dag_id, uri)
+    given = {"staging": required(staging, "staging"), "state": required(state, "state")}
     return Workplace(
         exports=uri,
-        staging=open_folder(required(staging, "staging"), "staging"),
-        state=open_folder(required(state, "state"), "state").child(key),
+        staging=open_folder(given["staging"], "staging"),
+        state=open_folder(given["state"], "state").child(key),
         key=key,
         who=_who(context),
+        given=given,
     )
 
 

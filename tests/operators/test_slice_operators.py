@@ -170,8 +170,45 @@ def test_each_dag_and_each_place_of_exports_has_a_state_of_its_own(tasks: Tasks)
 def test_the_state_folder_must_not_be_what_is_read_as_exports(tasks: Tasks) -> None:
     for setting in ("state", "staging"):
         inside = f"{tasks.places['exports']}/{setting}"
-        with pytest.raises(AirflowFailException, match=f"{setting} is .* inside exports"):
+        with pytest.raises(AirflowFailException, match=f"^{setting} is '{inside}', which lies inside exports"):
             tasks.plan(**{setting: inside})
+
+
+@pytest.mark.parametrize("setting", ["staging", "state"])
+def test_a_place_that_cannot_be_written_fails_plan_by_its_name_without_a_retry(
+    tasks: Tasks, setting: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    given = f"{tmp_path}/file/{setting}"
+    with pytest.raises(AirflowFailException) as failed:
+        tasks.plan(**{setting: given})
+    assert str(failed.value) == f"{setting} is '{given}': it cannot be written (Not a directory)"
+
+
+@pytest.mark.parametrize(
+    ("setting", "given"), [("max_malformed", "lots"), ("max_dead_letters", "200%"), ("on_bad_file", "x")]
+)
+def test_a_limit_that_cannot_be_read_fails_plan_before_anything_is_matched(
+    tasks: Tasks, setting: str, given: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=f"^{setting} is '{given}'; allowed: "):
+        tasks.plan(**{setting: given})
+    assert list(open_folder(tasks.places["state"]).list()) == []
+
+
+def test_a_stream_in_another_region_than_the_connections_fails_plan(tasks: Tasks) -> None:
+    hook = {
+        "name": "purchases",
+        "trigger_type": "EVENT",
+        "event_code": "n:ph",
+        "stream_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/netmera-purchases",
+    }
+    told = "^hook 'purchases': its stream_arn is in region eu-west-1, the connection in eu-central-1; allowed: "
+    with pytest.raises(AirflowFailException, match=told):
+        tasks.plan(hooks=[hook])
+    arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/netmera-carts"
+    home, inactive = {**hook, "stream_arn": arn}, {**hook, "name": "retired", "active": False}
+    assert tasks.plan(hooks=[home, inactive])
 
 
 @pytest.mark.parametrize(
