@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# What people call what a YAML parser makes of their text.
+_KINDS = {bool: "boolean", int: "number", float: "number", dict: "mapping"}
+
 
 class Fields:
     """The fields of one mapping; ``where`` opens each fault (``hook 'purchases'``), ``faults`` collects them.
@@ -41,7 +44,7 @@ class Fields:
             return None
         value = self._values[name]
         if not isinstance(value, str):
-            kind = "empty" if value is None else f"{value!r}, a {type(value).__name__}"
+            kind = "empty" if value is None else f"{value!r}, a {_KINDS.get(type(value), type(value).__name__)}"
             self.fault(name, f'is {kind}; allowed: text (in YAML put it in quotes: {name}: "…")')
             return None
         if not value or value != value.strip() or not value.isprintable():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw
@@ -21,39 +20,52 @@ _BOOLEANS = {"true": _TRUE, "1": _TRUE, "false": _FALSE, "0": _FALSE}
 CellReader = Callable[[str], Raw]
 
 
+def cell_reader(kind: str, heading: str) -> CellReader:
+    """Make the reader of a column of one type; it raises Malformed, which names the column but never the cell."""
+    if kind == "text":
+        return _text
+    json_of = _JSON_OF[kind]
+
+    def read(cell: str) -> Raw:
+        value = json_of(cell)
+        if value is None:
+            raise Malformed(f"a cell of column {heading!r} is not of its type: {kind}")
+        return value
+
+    return read
+
+
 def _text(cell: str) -> Raw:
     return Raw(msgspec.json.encode(cell))
 
 
-def _number(cell: str) -> Raw:
+def _number(cell: str) -> Raw | None:
     return _matching(_NUMBER, cell)
 
 
-def _integer(cell: str) -> Raw:
+def _integer(cell: str) -> Raw | None:
     return _matching(_INTEGER, cell)
 
 
-def _matching(pattern: re.Pattern[str], cell: str) -> Raw:
+def _matching(pattern: re.Pattern[str], cell: str) -> Raw | None:
     number = cell.strip()
-    if not pattern.fullmatch(number):
-        raise Malformed("a cell is not of its column's type")
-    return Raw(number.encode())
+    return Raw(number.encode()) if pattern.fullmatch(number) else None
 
 
-def _boolean(cell: str) -> Raw:
-    value = _BOOLEANS.get(cell.strip().lower())
-    if value is None:
-        raise Malformed("a cell is not of its column's type")
-    return value
+def _boolean(cell: str) -> Raw | None:
+    return _BOOLEANS.get(cell.strip().lower())
 
 
-def _json(cell: str) -> Raw:
+def _json(cell: str) -> Raw | None:
     try:
         return compact(cell.encode())
     except (msgspec.DecodeError, RecursionError):
-        raise Malformed("a cell of a JSON column is not JSON") from None
+        return None
 
 
-CELL_READERS: Mapping[str, CellReader] = MappingProxyType(
-    {"text": _text, "number": _number, "integer": _integer, "boolean": _boolean, "json": _json}
-)
+_JSON_OF: dict[str, Callable[[str], Raw | None]] = {
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "json": _json,
+}

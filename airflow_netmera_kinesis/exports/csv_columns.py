@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.exports.cell_type import CELL_READERS, CellReader
+from airflow_netmera_kinesis.exports.cell_type import CellReader, cell_reader
 from airflow_netmera_kinesis.exports.export_format import IGNORE, ExportFormat
 from airflow_netmera_kinesis.netmera.assembling import Parts
 from airflow_netmera_kinesis.netmera.event import Malformed
@@ -116,7 +116,7 @@ def _column(place: int, heading: str, export_format: ExportFormat) -> _Column:
     if field == "identities" and FIELD_OF.get(member) in (*IDENTITY_FIELDS, "userId"):
         field, member = FIELD_OF[member], ""
     kind = export_format.types.get(heading) or ("json" if not member and field in OBJECT_FIELDS else "text")
-    return _Column(place, heading, field, member, CELL_READERS[kind])
+    return _Column(place, heading, field, member, cell_reader(kind, heading))
 
 
 def _rank(column: _Column, export_format: ExportFormat) -> int:

@@ -121,12 +121,12 @@ def test_cells_are_text_unless_their_column_has_a_type() -> None:
 def test_a_cell_that_is_not_of_its_type_makes_the_row_malformed(kind: str, cell: str) -> None:
     ((line, message),) = faults(f'Date,a\n2026-09-07,"{cell}"\n', types={"a": kind})
     assert line == 2
-    assert message in ("a cell is not of its column's type", "a cell of a JSON column is not JSON")
+    assert message == f"a cell of column 'a' is not of its type: {kind}"
 
 
 def test_parameters_that_are_not_json_make_the_row_malformed_whatever_its_code() -> None:
     text = "Date,Event Code,Parameters\n2026-09-07,unmatched,{\n2026-09-07,n:ph,{}\n"
-    assert faults(text) == [(2, "a cell of a JSON column is not JSON")]
+    assert faults(text) == [(2, "a cell of column 'Parameters' is not of its type: json")]
     assert len(events_in(text)) == 1
 
 

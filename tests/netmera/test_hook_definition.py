@@ -66,6 +66,12 @@ def test_other_triggers_are_refused_with_those_that_are_supported(trigger: Any) 
     ]
 
 
+@pytest.mark.parametrize(("given", "kind"), [(5, "number"), (1.5, "number"), (True, "boolean"), ({}, "mapping")])
+def test_what_is_not_text_is_told_as_people_call_it(given: Any, kind: str) -> None:
+    (fault,) = faults(hook(event_code=given))
+    assert fault.startswith(f"hook 'carts': event_code is {given!r}, a {kind}; allowed: text")
+
+
 def test_other_hook_types_are_refused() -> None:
     assert faults(hook(hook_type="KAFKA")) == ["hook 'carts': hook_type is 'KAFKA'; allowed: KINESIS"]
 
