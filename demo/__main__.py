@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from airflow_netmera_kinesis.testing import FakeKinesisProcess
 from demo.airflow_process import AirflowProcess, connection
-from demo.export import firings, stream_names
+from demo.export import active_definitions, firings, stream_names
 from demo.read_back import consumer, judge, read_stream
 from demo.report import print_report
 from demo.state_folder import StateFolder
@@ -46,7 +46,8 @@ def show(home: Path) -> int:
             sent = firings([EXPORTS / name for name in commit.files], HOOKS)
             client = consumer(kinesis.endpoint_url)
             arrived = [judge(name, read_stream(client, name), sent) for name in streams]
-    return 0 if print_report(commit, sent, arrived) else 1
+    hooks = [hook["name"] for hook in active_definitions(HOOKS)]
+    return 0 if print_report(commit, hooks, sent, arrived) else 1
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class Firing(NamedTuple):
 
 def firings(files: Iterable[Path], hooks: Path) -> list[Firing]:
     """Go through the files in order, line by line; a line's firings follow the order of the definitions."""
-    active = [hook for hook in definitions(hooks) if hook.get("active", True) and hook["trigger_type"] == "EVENT"]
+    active = [hook for hook in active_definitions(hooks) if hook["trigger_type"] == "EVENT"]
     return [
         Firing(hook["name"], hook["stream_name"], event["userId"], event["id"])
         for file in files
@@ -34,6 +34,10 @@ def firings(files: Iterable[Path], hooks: Path) -> list[Firing]:
 
 def stream_names(hooks: Path) -> list[str]:
     return sorted({hook["stream_name"] for hook in definitions(hooks)})
+
+
+def active_definitions(hooks: Path) -> list[dict[str, Any]]:
+    return [hook for hook in definitions(hooks) if hook.get("active", True)]
 
 
 def definitions(hooks: Path) -> list[dict[str, Any]]:

@@ -10,12 +10,12 @@ from demo.read_back import Arrived
 from demo.state_folder import Commit
 
 
-def print_report(commit: Commit, sent: Sequence[Firing], arrived: Sequence[Arrived]) -> bool:
+def print_report(commit: Commit, hooks: Sequence[str], sent: Sequence[Firing], arrived: Sequence[Arrived]) -> bool:
     """Print the report; return whether the streams hold what was sent, no more and no less."""
     if not commit.slice:
         print_nothing_new(commit)
         return print_verdict(commit, arrived)
-    print_hooks(commit, sent, arrived)
+    print_hooks(commit, hooks, sent, arrived)
     print_streams(arrived)
     for payload in [payload for stream in arrived for payload in stream.payloads][:2]:
         print(f"\nA payload as it arrived:\n{payload}")
@@ -28,7 +28,8 @@ def print_nothing_new(commit: Commit) -> None:
     print("A new file in samples/events is sent by the next `make demo`; `make demo-reset` starts afresh.")
 
 
-def print_hooks(commit: Commit, sent: Sequence[Firing], arrived: Sequence[Arrived]) -> None:
+def print_hooks(commit: Commit, hooks: Sequence[str], sent: Sequence[Firing], arrived: Sequence[Arrived]) -> None:
+    """Print a row for each hook, also for those that nothing matched."""
     counts = commit.counts
     print(
         f"\nSlice {commit.slice}: {counts['files']} files, read {counts['read']} = malformed {counts['malformed']} "
@@ -36,7 +37,7 @@ def print_hooks(commit: Commit, sent: Sequence[Firing], arrived: Sequence[Arrive
     )
     matched = Counter(firing.hook for firing in sent)
     delivered = sum((stream.by_hook for stream in arrived), Counter[str]())
-    rows = [(hook, matched[hook], delivered[hook], commit.dead_letters.get(hook, 0)) for hook in matched]
+    rows = [(hook, matched[hook], delivered[hook], commit.dead_letters.get(hook, 0)) for hook in hooks]
     print_table(("hook", "matched", "delivered", "dead letters"), rows)
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from demo.export import Firing
 from demo.read_back import Arrived, judge
+from demo.report import print_hooks
+from demo.state_folder import Commit
 
 ROOT = Path(__file__).parent.parent
 SENT = [
@@ -54,6 +56,15 @@ def test_a_record_too_many_is_unexpected(extra: dict[str, Any]) -> None:
 def test_a_user_whose_events_changed_places_is_out_of_order() -> None:
     stream = arrived([AYSE_3, AYSE_1], [MEHMET_2])
     assert (stream.whole, stream.users_out_of_order) == (False, 1)
+
+
+def test_a_hook_that_nothing_matched_is_reported_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    commit = Commit("monday", ["a.ndjson"], {"files": 1, "read": 4, "malformed": 0, "events": 4, "firings": 4}, {}, 0)
+    print_hooks(commit, ["purchases", "carts", "logins", "message-logs"], SENT, [arrived([AYSE_1, MEHMET_2, AYSE_3])])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[-4:]]
+    assert [(hook, int(matched)) for hook, matched, *_ in rows] == [
+        ("purchases", 2), ("carts", 1), ("logins", 1), ("message-logs", 0),
+    ]  # fmt: skip
 
 
 def demo(home: Path) -> list[str]:
