@@ -31,7 +31,7 @@ def test_only_what_was_not_delivered_is_sent_by_the_next_slice(
     with caplog.at_level(logging.INFO, "deployment"):
         counts = deployment.run(abandon_slice=given_up.id, partitions=3)
     assert f"abandoned slice {given_up.id}: {already} of its firings were already sent" in caplog.text
-    assert f"{already} firings of these files were delivered by an abandoned slice" in caplog.text
+    assert f"delivered by an abandoned slice, and not sent again: firings {already}" in caplog.text
     assert counts is not None
     assert (counts["delivered"], counts["delivered_before"]) == (60 - already, already)
     deployment.assert_all_arrived()
@@ -122,7 +122,7 @@ def test_a_file_that_was_replaced_is_sent_as_a_whole_and_the_log_says_so(
         counts = deployment.run(abandon_slice=given_up.id)
     assert counts is not None
     assert counts["delivered_before"] == 0
-    assert "1 files of an abandoned slice have changed and are sent anew: app_20260906.ndjson" in caplog.text
+    assert "changed since an abandoned slice, and sent anew: files 1 (app_20260906.ndjson)" in caplog.text
     assert deployment.arrived == already + 61
 
 

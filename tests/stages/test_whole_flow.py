@@ -386,7 +386,7 @@ class TestTermsThatChange:
         with caplog.at_level(logging.INFO, "deployment"):
             again = deployment.planned(hooks=self.MORE, partitions=5, order="timestamp")
         assert again == current
-        assert "finishing it as frozen, with 1 files, 2 hooks, partitions 2, order file" in caplog.text
+        assert "finishing it as frozen, files 1, hooks 2, partitions 2, order file" in caplog.text
         assert "differs in hooks, partitions (5), order (timestamp)" in caplog.text
         assert f"abandon_slice={current.id}" in caplog.text
         assert deployment.run(hooks=self.MORE, partitions=5) is not None

@@ -165,7 +165,7 @@ def test_a_damaged_file_stops_the_run_until_it_is_set_aside(workplace: Workplace
 def test_a_folder_without_files_skips_all_tasks_and_says_so(workplace: Workplace) -> None:
     run = workplace.run()
     assert states(run) == {task: {"skipped"} for task in ("plan", "match", "gate", "send", "commit")}
-    assert f"nothing new in {workplace.exports}: 0 files listed" in run.log
+    assert f"nothing new in {workplace.exports}: files listed 0;" in run.log
 
 
 def test_a_slice_without_a_match_is_committed(workplace: Workplace) -> None:
