@@ -101,7 +101,7 @@ def prove_order(state: Folder, slice_id: str, stream: str, partition: int, linea
 
     Memory is bounded: as soon as there are too many users for one pass, half of them are left to a pass of their own.
 
-    :raises OrderBroken: with both receipts
+    :raises OrderBroken: with both receipts, which are written down
     """
     firings, turn, passes = 0, 0, 1
     while turn < passes:
@@ -110,6 +110,8 @@ def prove_order(state: Folder, slice_id: str, stream: str, partition: int, linea
             if turn == 0:
                 firings += sum(answer.counts)
             for _, found in proof.check_all(*_columns_of(answer, turn, passes)):
+                about = {"reason": found.reason, "earlier": found.earlier, "later": found.later}
+                save_break(state, slice_id, stream, partition, about)
                 raise OrderBroken(
                     f"stream {stream}, partition {partition}: {found.reason}, by the receipts of one user: shard "
                     f"{found.earlier[0]} at {found.earlier[1]}, then shard {found.later[0]} at {found.later[1]}"

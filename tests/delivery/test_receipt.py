@@ -101,6 +101,8 @@ def test_one_users_broken_order_is_found_in_whichever_pass_and_told_with_both_re
     with pytest.raises(OrderBroken, match=rf"did not rise.*shard {SHARD} at 90, then shard {SHARD} at 80") as broken:
         prove(folder)
     assert "zeynep" not in str(broken.value)
+    with pytest.raises(OrderBroken, match=r"an earlier try found a user's order broken: the sequence number did not"):
+        check_no_break(folder, SLICE, STREAM, 0)
 
 
 def test_a_change_of_shard_is_judged_by_the_lineage(folder: Folder) -> None:
