@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from sys import intern
 from typing import Generic, TypeVar
 
 import msgspec
@@ -100,7 +101,8 @@ class OrderProof(Generic[Key]):
         if last is None:
             if self._keys is not None and len(self._last) >= self._keys:
                 self._forget_oldest(self._keys)
-            self._last[key] = _Last(shard, sequence)
+            # Few shards, many keys: one text for all of them.
+            self._last[key] = _Last(intern(shard), sequence)
             return None
         if last.shard != shard:
             return self._move(last, shard, sequence)

@@ -10,6 +10,7 @@ from airflow_netmera_kinesis.errors import ExportChanged, ExportError
 
 BLOCK_BYTES = 256 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_BLOCK_BYTES = 16 * 1024  # what of a block is left after a read is copied, and a read takes less than 16 KB
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
@@ -66,7 +67,7 @@ class GzipContent:
                 return block
 
     def _more(self) -> bool:
-        self._waiting = self._stored.read(BLOCK_BYTES)
+        self._waiting = self._stored.read(_GZIP_BLOCK_BYTES)
         if not self._waiting and not self._member.eof:
             raise ExportError("truncated gzip")
         return bool(self._waiting)
