@@ -122,7 +122,7 @@ class Delivery:
         :raises OrderBroken: receipts contradict the order.
         :raises QuotaExceeded: Kinesis refuses more records for good than is allowed.
 
-        ``tick`` is called before each request leaves: the place to look whether it still may.
+        ``tick`` is called before each request is handed to the transport.
         """
         self._watch.load()
         settling = self._settling

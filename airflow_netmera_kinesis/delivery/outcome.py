@@ -138,7 +138,13 @@ class Refused(msgspec.Struct, frozen=True):
     credentials: bool = False
 
 
-Outcome = Answered | Throttled | Lost | Faulty | Refused
+class Withheld(msgspec.Struct, frozen=True):
+    """The request did not leave: ``why`` forbids this task to send anything more."""
+
+    why: Exception
+
+
+Outcome = Answered | Throttled | Lost | Faulty | Refused | Withheld
 
 
 def outcome_of_error(code: str, message: str, status: int) -> Outcome:

@@ -19,6 +19,7 @@ from airflow_netmera_kinesis.delivery.outcome import (
     Refused,
     Throttled,
     Verdict,
+    Withheld,
 )
 from airflow_netmera_kinesis.delivery.pacing import Paces, full_jitter
 from airflow_netmera_kinesis.delivery.request import Request, Requests
@@ -26,7 +27,6 @@ from airflow_netmera_kinesis.delivery.seams import Journal, Transport
 from airflow_netmera_kinesis.delivery.shard_watch import ShardWatch
 from airflow_netmera_kinesis.errors import (
     DeliveryError,
-    NetmeraKinesisError,
     OrderBroken,
     QuotaExceeded,
     StreamRefused,
@@ -72,7 +72,7 @@ class Settling:
         self.counts = DeliveryCounts()
         self.rejections: Counter[str] = Counter()
         self.obstacles: Counter[str] = Counter()
-        self.failure: NetmeraKinesisError | None = None
+        self.failure: Exception | None = None
         self.progress = now
         self.generation = 0
         self.ending = False
@@ -88,6 +88,10 @@ class Settling:
             self._search(request.entries, outcome)
         elif isinstance(outcome, Refused):
             self._refuse(request, outcome)
+        elif isinstance(outcome, Withheld):
+            for entry in request.entries:
+                self._lanes.put_back(entry)
+            self.failure = self.failure or outcome.why
         elif isinstance(outcome, Lost):
             self._lose(request.entries, outcome.code)
             self._pause(now)

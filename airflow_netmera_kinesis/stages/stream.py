@@ -21,7 +21,7 @@ from airflow_netmera_kinesis.delivery.loop import (
     Delivery,
     DeliverySettings,
 )
-from airflow_netmera_kinesis.delivery.outcome import Outcome
+from airflow_netmera_kinesis.delivery.outcome import Outcome, Withheld
 from airflow_netmera_kinesis.delivery.packing import packer_of
 from airflow_netmera_kinesis.delivery.progress import Progress
 from airflow_netmera_kinesis.delivery.receipt import check_no_break, count_firings, prove_order
@@ -138,7 +138,8 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
     shared = time.monotonic()
 
     def put_with(connector: Connector) -> Callable[[Request], Outcome]:
-        return Wire(connector.put_records_client(settings.concurrency), sending.address).put
+        wire = Wire(connector.put_records_client(settings.concurrency), sending.address)
+        return _while_allowed(sending.check, wire.put)
 
     def renew() -> Callable[[Request], Outcome]:
         nonlocal connector
@@ -158,7 +159,6 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
 
     def tick(delivery: Delivery) -> None:
         nonlocal shared
-        sending.check()
         progress.look(delivery)
         if sending.slice.partitions > 1 and time.monotonic() - shared > SHARE_EVERY_SECONDS:
             shared = time.monotonic()
@@ -191,6 +191,19 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
         records = _unsettled(sending, ledger)
         delivery.run(gather(records) if hook.pack_always else records)
     return delivery
+
+
+def _while_allowed(check: Callable[[], None], put: Callable[[Request], Outcome]) -> Callable[[Request], Outcome]:
+    """Check in the request's own thread, right before it leaves: the process may have been paused in between."""
+
+    def checked(request: Request) -> Outcome:
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001 - a lease that is lost, or a store that does not answer
+            return Withheld(error)
+        return put(request)
+
+    return checked
 
 
 def _delivery_settings(sending: Sending, description: StreamDescription) -> DeliverySettings:

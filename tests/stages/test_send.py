@@ -17,6 +17,7 @@ from airflow_netmera_kinesis.delivery.receipt import read_receipts, save_break
 from airflow_netmera_kinesis.delivery.stream_description import list_shards
 from airflow_netmera_kinesis.errors import (
     ConfigurationError,
+    LeaseTaken,
     OrderBroken,
     QuotaExceeded,
     SliceRefused,
@@ -29,6 +30,7 @@ from airflow_netmera_kinesis.quota import parse_quota
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
 from airflow_netmera_kinesis.state.dead_letter import read_dead_letters
+from airflow_netmera_kinesis.state.lease import Lease
 from airflow_netmera_kinesis.state.ledger import done_counts, open_ledger
 from airflow_netmera_kinesis.state.slice import OpenSlice, set_open_slice
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
@@ -88,6 +90,28 @@ def test_streams_are_sent_side_by_side_and_one_that_fails_does_not_hold_up_the_o
     scene.kinesis.core.create_stream(LOGINS, 1)
     assert scene.send()["delivered"] == 200
     assert len(scene.kinesis.core.books.in_order(LOGINS)) == 100
+
+
+def test_a_lease_that_is_lost_keeps_a_request_from_leaving_that_was_cut_already(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, left = LeaseTaken("this process was paused"), iter([True])
+
+    def check(_: Lease) -> None:
+        if threading.current_thread().name.startswith("put-records") and not next(left, False):
+            raise taken
+
+    scene.stage(some(1_500))
+    with monkeypatch.context() as patched:
+        patched.setattr(Lease, "check", check)
+        with pytest.raises(LeaseTaken, match=str(taken)):
+            scene.send()
+    counts = scene.kinesis.core.books.counts(PURCHASES)
+    assert counts.requests == 1
+    with open_ledger(scene.state, SLICE, PURCHASES, 0) as ledger:
+        assert ledger.delivered_count == counts.stored > 0
+    assert scene.send()["delivered"] == 1_500
+    assert scene.judge().clean
 
 
 def test_nobody_who_answers_is_no_reason_to_give_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
