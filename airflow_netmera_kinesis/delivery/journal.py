@@ -19,7 +19,8 @@ from airflow_netmera_kinesis.storage import Folder
 class StateJournal:
     """The journal of one stream and partition in the state folder.
 
-    ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many.
+    ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many. ``check``
+    raises when the lease is lost: whoever has it now may have sent later records since, and receipts are kept in order.
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class StateJournal:
         partition: int,
         ledger: Ledger,
         allow: Callable[[Mapping[int, int]], None] = lambda dead: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._allow = allow
+        self._check = check
         self._state = state
         self._slice = current
         self._stream = stream
@@ -42,6 +45,7 @@ class StateJournal:
 
     def delivered(self, receipts: list[tuple[Entry, EntryAnswer]]) -> None:
         """Append the receipts, then the ledger's entry: what the ledger knows has a receipt."""
+        self._check()
         self._receipts.append(receipts)
         self._ledger.delivered(_firings([entry for entry, _ in receipts]))
 

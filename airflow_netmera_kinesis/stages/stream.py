@@ -229,7 +229,7 @@ def _journal(sending: Sending, ledger: Ledger) -> StateJournal:
                 hook = hooks[index]
                 check_dead_letters(hook.name, count + sum(hook.dead.values()), hook.firings, allowed)
 
-    return StateJournal(sending.state, sending.slice, sending.stream, sending.partition, ledger, allow)
+    return StateJournal(sending.state, sending.slice, sending.stream, sending.partition, ledger, allow, sending.check)
 
 
 def _unsettled(sending: Sending, ledger: Ledger) -> Iterator[StagedRecord]:

@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.delivery.order_proof import Break
 from airflow_netmera_kinesis.delivery.ordering import Entry
 from airflow_netmera_kinesis.delivery.outcome import EntryAnswer
 from airflow_netmera_kinesis.delivery.receipt import check_no_break, read_receipts
-from airflow_netmera_kinesis.errors import OrderBroken, QuotaExceeded
+from airflow_netmera_kinesis.errors import LeaseTaken, OrderBroken, QuotaExceeded
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter, read_dead_letters
@@ -64,6 +64,18 @@ def test_what_is_delivered_has_a_receipt_and_is_settled(folder: Folder) -> None:
         written.delivered([(entry(1, 2), NO_RECEIPT), (entry(3), NO_RECEIPT)])
     assert settled(folder, 1, 2, 3, 4) == [True, True, True, False]
     assert len(list(read_receipts(folder, SLICE.id, STREAM, 0))) == 2
+
+
+def test_who_has_lost_the_lease_writes_no_receipt_behind_those_of_who_has_it_now(folder: Folder) -> None:
+    def lost() -> None:
+        raise LeaseTaken("somebody else sends this partition")
+
+    with closing(open_ledger(folder, SLICE.id, STREAM, 0)) as ledger:
+        late = StateJournal(folder, SLICE, STREAM, 0, ledger, check=lost)
+        with closing(late), pytest.raises(LeaseTaken):
+            late.delivered([(entry(1), NO_RECEIPT)])
+    assert settled(folder, 1) == [False]
+    assert not list(read_receipts(folder, SLICE.id, STREAM, 0))
 
 
 def test_what_is_unknown_is_not_settled(folder: Folder) -> None:
