@@ -44,6 +44,7 @@ class AirflowSession:
             shutil.copytree(folder, self._dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         settings = {"AIRFLOW__CORE__DAGS_FOLDER": str(self._dags)}
         assert AirflowProcess(home, self._log, settings).run("db", "migrate") == 0, self.printed()
+        self.empty_database = (home / "airflow.db").read_bytes()
         environment = {**os.environ, "AIRFLOW_HOME": str(home), **settings}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -10,12 +10,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from airflow_netmera_kinesis.storage import Folder, LocalFolder, S3Folder
+
+if TYPE_CHECKING:
+    from airflow_session import AirflowSession, Workplace
+
+    from airflow_netmera_kinesis.testing import FakeKinesis
 
 # Airflow reads its home when it is first imported, so this comes before any test module.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-netmera-kinesis-")
@@ -106,3 +111,22 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], F
 @pytest.fixture
 def folder(storage: Callable[[str], Folder]) -> Folder:
     return storage("folder")
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowSession]:
+    """One Airflow for all tests of the session; each test has its own folders and its own Kinesis."""
+    from airflow_session import AirflowSession
+
+    with AirflowSession(tmp_path_factory.mktemp("airflow")) as session:
+        yield session
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, airflow: AirflowSession, fake_kinesis: FakeKinesis) -> Workplace:
+    from airflow_session import Workplace
+    from sample_exports import STREAMS
+
+    for name, shards in STREAMS.items():
+        fake_kinesis.core.create_stream(name, shards)
+    return Workplace(tmp_path, airflow, fake_kinesis)

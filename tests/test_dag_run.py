@@ -1,4 +1,7 @@
-"""Whole runs by ``airflow dags test``, on the sample exports and a fake Kinesis: what a user of the DAG sees."""
+"""Whole runs of the DAG, on the sample exports and a fake Kinesis: what a user of the DAG sees.
+
+One is Airflow's own command, ``airflow dags test``; the others are made by an Airflow that is started once.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from airflow_session import AirflowSession, Workplace
+from sample_exports import HOOKS, SAMPLES
 
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 from demo.airflow_process import AirflowProcess
 from demo.export import events, firings
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 EXPORTS = SAMPLES / "events"
+EVENTS = sorted(EXPORTS.iterdir())
 STREAMS = {"netmera-purchases": 2, "netmera-carts": 2, "netmera-activity": 2, "netmera-message-logs": 1}
 LOGIN, PASSWORD = "AKIADAGRUNDAGRUN", "s3cret/of/the+dag+run"
 DAG_FILE = """
@@ -32,24 +37,27 @@ dag = events_to_kinesis("acme", partitions=2, min_age=0, default_args={"retries"
 class Deployment:
     """An Airflow of the test's own; each has the database that was made once for all."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, database: bytes) -> None:
         self.home, self.log = home, home / "printed.log"
-        self.settings = {"AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags")}
+        (home / "airflow.db").write_bytes(database)
+        (home / "dags").mkdir()
+        (home / "dags" / "acme.py").write_text(DAG_FILE)
+        data = home / "data"
+        places = {"exports": EXPORTS, "hooks": HOOKS, "staging": data / "staging", "state": data / "state"}
+        configured = {f"AIRFLOW__NETMERA_KINESIS__{name.upper()}": str(place) for name, place in places.items()}
+        self.settings = {"AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"), **configured}
 
-    def configure(self, **options: object) -> None:
-        self.settings |= {f"AIRFLOW__NETMERA_KINESIS__{name.upper()}": str(value) for name, value in options.items()}
-
-    def connect(self, endpoint_url: str, **extra: object) -> None:
-        extras = {"region": "eu-central-1", "endpoint_url": endpoint_url, **extra}
+    def connect(self, endpoint_url: str) -> None:
+        extras = {"region": "eu-central-1", "endpoint_url": endpoint_url}
         fields = {"conn_type": "netmera_kinesis", "login": LOGIN, "password": PASSWORD, "extra": extras}
         self.settings["AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT"] = json.dumps(fields)
 
-    def run(self, **conf: object) -> tuple[int, str]:
-        """Run the DAG once; return the exit status and what was printed."""
-        self.log.write_bytes(b"")
-        arguments = ["dags", "test", "acme", *(["--conf", json.dumps(conf)] if conf else [])]
-        status = AirflowProcess(self.home, self.log, self.settings).run(*arguments)
-        return status, self.log.read_text(encoding="utf-8")
+    def run(self) -> int:
+        """Run the DAG once; return the exit status."""
+        return AirflowProcess(self.home, self.log, self.settings).run("dags", "test", "acme")
+
+    def printed(self) -> str:
+        return self.log.read_text(encoding="utf-8")
 
     def backfill(self, days: int) -> tuple[dict[str, Any], str]:
         """Make a run of type backfill for each day, all at once; return how each ended and what was printed."""
@@ -74,22 +82,9 @@ class Deployment:
         return b"\n".join(path.read_bytes() for path in files)
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    home = tmp_path_factory.mktemp("airflow")
-    assert AirflowProcess(home, home / "printed.log", {}).run("db", "migrate") == 0
-    return (home / "airflow.db").read_bytes()
-
-
 @pytest.fixture
-def deployment(tmp_path: Path, database: bytes) -> Deployment:
-    (tmp_path / "airflow.db").write_bytes(database)
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "dags" / "acme.py").write_text(DAG_FILE)
-    made = Deployment(tmp_path)
-    data = tmp_path / "data"
-    made.configure(exports=EXPORTS, hooks=SAMPLES / "hooks.yaml", staging=data / "staging", state=data / "state")
-    return made
+def deployment(tmp_path: Path, airflow: AirflowSession) -> Deployment:
+    return Deployment(tmp_path, airflow.empty_database)
 
 
 @pytest.fixture
@@ -98,9 +93,25 @@ def kinesis() -> Iterator[FakeKinesis]:
         yield fake
 
 
+class Command(NamedTuple):
+    """One run by Airflow's own command: where, against which Kinesis, and its exit status."""
+
+    deployment: Deployment
+    kinesis: FakeKinesis
+    status: int
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory, airflow: AirflowSession) -> Iterator[Command]:
+    deployment = Deployment(tmp_path_factory.mktemp("deployment"), airflow.empty_database)
+    with FakeKinesis(STREAMS) as kinesis:
+        deployment.connect(kinesis.endpoint_url)
+        yield Command(deployment, kinesis, deployment.run())
+
+
 def due(stream: str) -> dict[str, list[tuple[str, str]]]:
     expected: dict[str, list[tuple[str, str]]] = {}
-    for firing in firings(sorted(EXPORTS.iterdir()), SAMPLES / "hooks.yaml"):
+    for firing in firings(EVENTS, HOOKS):
         if firing.stream == stream:
             expected.setdefault(firing.user, []).append((firing.hook, firing.event_id))
     return expected
@@ -117,32 +128,22 @@ def requests(kinesis: FakeKinesis) -> int:
     return sum(kinesis.books.counts(stream).requests for stream in STREAMS)
 
 
-def test_matched_events_arrive_once_and_in_order_and_a_second_run_sends_nothing(
-    deployment: Deployment, kinesis: FakeKinesis
-) -> None:
-    deployment.connect(kinesis.endpoint_url)
-    status, printed = deployment.run()
-    assert status == 0, printed
-    assert_whole(kinesis)
-    assert deployment.states() == {
+def stored(kinesis: FakeKinesis) -> int:
+    return sum(kinesis.books.counts(stream).stored for stream in STREAMS)
+
+
+def test_by_airflows_own_command_matched_events_arrive_once_and_in_order(command: Command) -> None:
+    assert command.status == 0, command.deployment.printed()
+    assert_whole(command.kinesis)
+    assert command.deployment.states() == {
         "plan": ["success"], "match": ["success"], "gate": ["success"], "send": ["success"] * 2, "commit": ["success"],
     }  # fmt: skip
-    sent = requests(kinesis)
-
-    status, printed = deployment.run()
-    assert status == 0, printed
-    assert requests(kinesis) == sent
-    assert "nothing new in" in printed
-    assert {state for states in deployment.states().values() for state in states} == {"skipped"}
 
 
-def test_no_event_no_user_and_no_key_is_left_in_airflow(deployment: Deployment, kinesis: FakeKinesis) -> None:
-    deployment.connect(kinesis.endpoint_url)
-    status, printed = deployment.run()
-    assert status == 0, printed
-    assert_whole(kinesis)
-    written = deployment.everything_written_by_airflow()
-    personal = {value for file in sorted(EXPORTS.iterdir()) for event in events(file) for value in identities(event)}
+def test_no_event_no_user_and_no_key_is_left_in_airflow(command: Command) -> None:
+    assert command.status == 0, command.deployment.printed()
+    written = command.deployment.everything_written_by_airflow()
+    personal = {value for file in EVENTS for event in events(file) for value in identities(event)}
     assert len(personal) > 2_000
     found = set(re.findall(rb"[\w@.-]+", written)) & {value.encode() for value in personal}
     assert found == set()
@@ -155,51 +156,63 @@ def identities(event: dict[str, Any]) -> Iterator[str]:
     yield from event["identities"].values()
 
 
-def test_a_run_that_kinesis_cut_short_goes_on_where_it_stopped(deployment: Deployment, kinesis: FakeKinesis) -> None:
-    deployment.connect(kinesis.endpoint_url)
-    kinesis.core.inject(*[None] * 6)  # so many requests go well before the rights are taken away
-    kinesis.faults = Faults(access_denied=1.0)
-    status, printed = deployment.run()
-    assert status != 0
-    stored = sum(kinesis.books.counts(stream).stored for stream in STREAMS)
-    assert 0 < stored < 471
-    assert deployment.states()["commit"] == ["upstream_failed"]
+def test_a_second_run_sends_nothing(workplace: Workplace) -> None:
+    workplace.take(*EVENTS)
+    run = workplace.run()
+    assert run.state == "success", run.log
+    assert_whole(workplace.kinesis)
+    sent = workplace.requests()
 
-    kinesis.faults = Faults()
-    status, printed = deployment.run()
-    assert status == 0, printed
-    assert_whole(kinesis)
-    assert sum(kinesis.books.counts(stream).stored for stream in STREAMS) == 471
+    run = workplace.run()
+    assert run.state == "success", run.log
+    assert workplace.requests() == sent
+    assert "nothing new in" in run.log
+    assert {state for states in run.tasks.values() for state in states} == {"skipped"}
 
 
-def test_an_inactive_connector_skips_every_task_and_touches_nothing(
-    deployment: Deployment, kinesis: FakeKinesis
-) -> None:
-    deployment.connect(kinesis.endpoint_url, active=False)
-    status, printed = deployment.run()
-    assert status == 0, printed
-    assert "is inactive: nothing is read or sent" in printed
-    assert {state for states in deployment.states().values() for state in states} == {"skipped"}
-    assert requests(kinesis) == 0
-    assert not (deployment.home / "data").exists()
+def test_a_run_that_kinesis_cut_short_goes_on_where_it_stopped(workplace: Workplace) -> None:
+    workplace.take(*EVENTS)
+    workplace.kinesis.core.inject(*[None] * 6)  # so many requests go well before the rights are taken away
+    workplace.kinesis.faults = Faults(access_denied=1.0)
+    run = workplace.run(partitions=2)
+    assert run.state == "failed"
+    assert 0 < stored(workplace.kinesis) < 471
+    assert run.tasks["commit"] == ["upstream_failed"]
+
+    workplace.kinesis.faults = Faults()
+    run = workplace.run(partitions=2)
+    assert run.state == "success", run.log
+    assert_whole(workplace.kinesis)
+    assert stored(workplace.kinesis) == 471
 
 
-def test_a_folder_that_is_not_set_fails_plan_by_name_and_a_param_can_set_it(
-    deployment: Deployment, kinesis: FakeKinesis
-) -> None:
-    deployment.connect(kinesis.endpoint_url)
-    del deployment.settings["AIRFLOW__NETMERA_KINESIS__EXPORTS"]
-    status, printed = deployment.run()
-    assert status != 0
+def test_an_inactive_connector_skips_every_task_and_touches_nothing(workplace: Workplace) -> None:
+    workplace.take(*EVENTS)
+    workplace.connect(active=False)
+    run = workplace.run()
+    assert run.state == "success", run.log
+    assert "is inactive: nothing is read or sent" in run.log
+    assert {state for states in run.tasks.values() for state in states} == {"skipped"}
+    assert workplace.requests() == 0
+    assert sorted(workplace.root.iterdir()) == [workplace.exports]
+
+
+def test_a_folder_that_is_not_set_fails_plan_by_name_and_a_param_can_set_it(workplace: Workplace) -> None:
+    workplace.take(*EVENTS)
+    places = {"hooks": HOOKS, "staging": workplace.root / "staging", "state": workplace.root / "state"}
+    configured = {f"AIRFLOW__NETMERA_KINESIS__{name.upper()}": str(place) for name, place in places.items()}
+    environment = {**workplace.environment, **configured}
+    run = workplace.airflow.run("acme_once", environment)
+    assert run.state == "failed"
     assert (
-        "exports is not set: give the DAG the argument exports, or set exports in section [netmera_kinesis]" in printed
+        "exports is not set: give the DAG the argument exports, or set exports in section [netmera_kinesis]" in run.log
     )
-    assert deployment.states()["plan"] == ["failed"]
+    assert run.tasks["plan"] == ["failed"]
 
-    status, printed = deployment.run(exports=str(EXPORTS), partitions=3)
-    assert status == 0, printed
-    assert_whole(kinesis)
-    assert deployment.states()["send"] == ["success"] * 3
+    run = workplace.airflow.run("acme_once", environment, exports=str(workplace.exports), partitions=3)
+    assert run.state == "success", run.log
+    assert_whole(workplace.kinesis)
+    assert run.tasks["send"] == ["success"] * 3
 
 
 def test_four_backfill_runs_at_once_are_each_refused_by_plan_without_a_retry(
