@@ -19,8 +19,9 @@ from airflow_netmera_kinesis.storage import Folder
 class StateJournal:
     """The journal of one stream and partition in the state folder.
 
-    ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many. ``check``
-    raises when the lease is lost: whoever has it now may have sent later records since, and receipts are kept in order.
+    ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many.
+    ``check`` raises when the lease is lost: whoever has it now may have sent later records since, and receipts are
+    kept in order.
     """
 
     def __init__(
