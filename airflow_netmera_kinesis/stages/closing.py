@@ -65,6 +65,14 @@ def close_committed(state: Folder, staging: Folder, done: Slice, *, keep_receipt
     _close(state, staging, done.id, keep_receipts=keep_receipts)
 
 
+def clear_late_receipts(state: Folder, checkpoint: Checkpoint) -> None:
+    """Remove what a paused task that woke up later has left of slices whose receipts are not kept."""
+    for slice_id in {info.name.split("/")[1] for info in state.list("receipts/")}:
+        done = checkpoint.commit_of(slice_id)
+        if done and not done.receipts:
+            state.delete_tree(f"receipts/{slice_id}")
+
+
 def _close(state: Folder, staging: Folder, slice_id: str, *, keep_receipts: bool) -> None:
     staging.delete_tree(slice_id)
     delete_ledgers(state)

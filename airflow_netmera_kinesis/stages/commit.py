@@ -10,7 +10,7 @@ import msgspec
 from airflow_netmera_kinesis.errors import CountsDisagree, SliceRefused
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.stages.closing import close_committed, still_open
+from airflow_netmera_kinesis.stages.closing import clear_late_receipts, close_committed, still_open
 from airflow_netmera_kinesis.stages.gate import Matched, check_dead_letters, load_matched
 from airflow_netmera_kinesis.stages.plan import LEASE
 from airflow_netmera_kinesis.stages.working import require_open
@@ -61,8 +61,8 @@ def commit(
                 f"is {checkpoint.slice or 'none'}: nothing was changed; start a new run"
             )
         lease.check()
-        done = Committed(slice_id, state.now_ms(), counts)
-        advance(
+        done = Committed(slice_id, state.now_ms(), counts, keep_receipts)
+        checkpoint = advance(
             state,
             checkpoint,
             done,
@@ -71,6 +71,8 @@ def commit(
             current.start_after,
         )
         close_committed(state, staging, current, keep_receipts=keep_receipts)
+        if not keep_receipts:
+            clear_late_receipts(state, checkpoint)
     log.info("committed slice %s: %s", slice_id, ", ".join(f"{name} {number}" for name, number in counts.items()))
     return counts
 

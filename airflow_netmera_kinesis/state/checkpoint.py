@@ -32,11 +32,12 @@ class Consumed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Committed(msgspec.Struct, frozen=True):
-    """A slice that is done, and what became of it."""
+    """A slice that is done, and what became of it; ``receipts`` says whether its receipts are kept."""
 
     slice: str
     at_ms: int
     counts: Mapping[str, int]
+    receipts: bool = True
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):

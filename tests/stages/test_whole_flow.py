@@ -421,6 +421,21 @@ class TestTasksThatAreCleared:
         assert deployment.arrived == 20
         deployment.assert_tidy()
 
+    def test_receipts_that_come_late_go_with_the_next_commit_and_those_that_are_kept_stay(
+        self, deployment: Deployment
+    ) -> None:
+        slices = []
+        for day, keep_receipts in (("05", True), ("06", False), ("07", False)):
+            deployment.export(f"app_202609{day}.ndjson", events(day, 9))
+            slices.append(deployment.planned())
+            deployment.match(slices[-1])
+            deployment.gate(slices[-1])
+            deployment.send(slices[-1])
+            deployment.commit(slices[-1], keep_receipts=keep_receipts)
+            deployment.state.write(f"receipts/{slices[-1].id}/netmera-purchases/0000.000099.log", b"late")
+        left = {info.name.split("/")[1] for info in deployment.state.list("receipts/")}
+        assert left == {slices[0].id, slices[2].id}
+
     def test_an_old_run_that_is_cleared_after_newer_ones_moves_nothing_back(self, deployment: Deployment) -> None:
         deployment.export("app_20260906.ndjson", events("06", 30))
         old = half_sent(deployment, requests=1)
