@@ -39,7 +39,7 @@ def abandon(
     close_abandoned(state, staging, current.id, keep_receipts=request.receipts)
     log.warning(
         "abandoned slice %s: %d of its firings were already sent and will not be sent again; of %d more the answer was "
-        "lost, so they may arrive twice; its %d files are new again",
+        "lost, so they may arrive twice; new again: files %d",
         current.id, len(delivered), perhaps, len(current.files),
     )  # fmt: skip
     return None
