@@ -28,13 +28,14 @@ def main(dag_id: str, days: int) -> None:
 
 
 def make_in_airflow_3(dag_id: str, days: int) -> Callable[[str], None]:
-    import airflow.api_fastapi.execution_api.app  # noqa: F401 - loaded once for all the processes
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.models.backfill import ReprocessBehavior, _create_backfill
     from airflow.sdk.definitions.dag import _run_task
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
     from airflow.utils.session import create_session
 
+    assert in_process_api_server().app  # built once for all the processes
     manager: Any = DagBundlesManager()  # type: ignore[no-untyped-call]
     manager.sync_bundles_to_db()
     (bundle,) = manager.get_all_dag_bundles()
