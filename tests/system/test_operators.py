@@ -20,7 +20,7 @@ from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
 from airflow_netmera_kinesis.operators.kinesis_hook_sender import KinesisHookSenderOperator
 from airflow_netmera_kinesis.operators.slice import CommitSliceOperator, GateSliceOperator, PlanSliceOperator
 from airflow_netmera_kinesis.pipeline import events_to_kinesis
-from airflow_netmera_kinesis.testing import FakeKinesis
+from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 
 pytestmark = pytest.mark.fake_kinesis(STREAMS)
 OPERATORS = (
@@ -99,8 +99,8 @@ def test_an_error_that_a_retry_may_mend_is_left_to_airflows_retries(tasks: Tasks
     groups = tasks.plan()
     tasks.do(HookMatcherOperator, group=groups[0])
     (partition,) = tasks.do(GateSliceOperator, slice=groups)
-    fake_kinesis.core.handle("DeleteStream", {"StreamName": "netmera-carts"})
-    with pytest.raises(StreamRefused, match=r"stream netmera-carts: .*ResourceNotFound"):
+    fake_kinesis.faults = Faults(access_denied=1.0)
+    with pytest.raises(StreamRefused, match=r"stream netmera-[a-z]+: .*AccessDenied"):
         tasks.do(KinesisHookSenderOperator, partition=partition)
 
 
