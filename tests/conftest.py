@@ -62,10 +62,17 @@ def pytest_unconfigure() -> None:
     _HOME.cleanup()
 
 
-# In a process of its own, so that a test may change the clock, the disk or the network of this one.
+# In a process of its own, so that a test may change the clock, the disk or the network of this one. S3 creates an object
+# only if there is none in one step; moto looks first and writes second, so here a lock makes it one.
 MOTO_SERVER = """
-import sys
+import sys, threading
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
+one_step, put_object = threading.RLock(), S3Response.put_object
+def put_object_in_one_step(*args, **kwargs):
+    with one_step:
+        return put_object(*args, **kwargs)
+S3Response.put_object = put_object_in_one_step
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print("http://%s:%d" % server.get_host_and_port(), flush=True)

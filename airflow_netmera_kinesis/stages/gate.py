@@ -67,7 +67,7 @@ def pass_gate(state: Folder, staging: Folder, slice_id: str, limits: Limits, log
     state.write(_name(slice_id), msgspec.json.encode(matched))
     dead = sum(sum(hook.dead.values()) for hook in matched.hooks)
     log.info(
-        "slice %s: %d files, read %d = malformed %d + events %d; firings %d = staged %d + dead letters %d",
+        "slice %s: files %d, read %d = malformed %d + events %d; firings %d = staged %d + dead letters %d",
         slice_id, len(matched.files), *matched.counts.values(), dead,
     )  # fmt: skip
     return current.partitions
