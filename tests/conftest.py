@@ -62,8 +62,8 @@ def pytest_unconfigure() -> None:
     _HOME.cleanup()
 
 
-# In a process of its own, so that a test may change the clock, the disk or the network of this one. S3 creates an object
-# only if there is none in one step; moto looks first and writes second, so here a lock makes it one.
+# In a process of its own, so that a test may change the clock, the disk or the network of this one. S3 creates an
+# object only if there is none in one step; moto looks first and writes second, so here a lock makes it one.
 MOTO_SERVER = """
 import sys, threading
 from moto.s3.responses import S3Response
