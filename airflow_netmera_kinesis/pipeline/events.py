@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.providers.common.compat.sdk import DAG
 
-from airflow_netmera_kinesis.configuration import configured_defaults
-from airflow_netmera_kinesis.dag_param import PARAMS, DagParam
 from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
 from airflow_netmera_kinesis.operators.kinesis_hook_sender import KinesisHookSenderOperator
 from airflow_netmera_kinesis.operators.slice import CommitSliceOperator, GateSliceOperator, PlanSliceOperator
+from airflow_netmera_kinesis.pipeline.shared import DAG_ARGUMENTS, DEFAULT_ARGS, from_params, params_of
 
 EVERY_FIVE_MINUTES = "*/5 * * * *"
-# A retry goes on where the last try stopped, so that an outage of about half an hour needs nobody.
-DEFAULT_ARGS: dict[str, Any] = {
-    "owner": "netmera",
-    "retries": 5,
-    "retry_delay": timedelta(seconds=30),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-}
-
 DOC = """
 ### Netmera events to Amazon Kinesis
 **plan** freezes what is new in `exports` into a slice, or takes up the one that is open. **match** reads it, one task
@@ -35,15 +24,6 @@ the checkpoint.
 * Dead letters stand in the folder `state`, under `dead_letters`, each with its reason.
 * *Trigger w/ config* runs it on another folder, another format or another connection.
 """
-DAG_ARGUMENTS: dict[str, Any] = {
-    "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
-    "catchup": False,
-    "max_active_runs": 1,
-    # A param keeps its type on the way into an operator: a number stays a number, an object an object.
-    "render_template_as_native_obj": True,
-    "tags": ["netmera", "kinesis"],
-    "doc_md": DOC,
-}
 
 
 def events_to_kinesis(
@@ -104,22 +84,10 @@ def events_to_kinesis(
         schedule=schedule,
         params=params_of(given),
         default_args={**DEFAULT_ARGS, **(default_args or {})},
-        **{**DAG_ARGUMENTS, **dag_arguments},
+        **{**DAG_ARGUMENTS, "doc_md": DOC, **dag_arguments},
     ) as dag:
         wire_tasks()
     return dag
-
-
-def params_of(given: dict[str, Any]) -> dict[str, Param]:
-    """Build the params of the trigger form; their defaults come from the arguments, else from the configuration."""
-    defaults = configured_defaults()
-    defaults.update({name: value for name, value in given.items() if value is not None})
-    return {param.name: param_of(param, defaults[param.name]) for param in PARAMS}
-
-
-def param_of(param: DagParam, default: Any) -> Param:
-    schema = {**param.schema, "type": "array"} if isinstance(default, list) else param.schema
-    return Param(default, title=param.name, description=param.description, **schema)
 
 
 def wire_tasks() -> None:
@@ -146,8 +114,3 @@ def wire_tasks() -> None:
     )
     match >> gate
     send >> commit
-
-
-def from_params(*names: str) -> dict[str, Any]:
-    """Fill each argument of an operator from the param of the same name."""
-    return {name: f"{{{{ params.{name} }}}}" for name in names}

@@ -1,0 +1,7 @@
+"""Make whole DAGs: one call to a factory makes one DAG, and the files in ``dags/`` are short calls to them."""
+
+from __future__ import annotations
+
+from airflow_netmera_kinesis.pipeline.events import events_to_kinesis
+
+__all__ = ["events_to_kinesis"]
