@@ -105,7 +105,7 @@ def is_of_this_python(environment: Path) -> bool:
 
 def install(environment: Path, constraints: Path, extra: str) -> None:
     """Install the pinned dependencies and this project, editable, so that Airflow finds the provider."""
-    extras = f"s3,sftp,ftp,xlsx,test{extra and ','}{extra}"
+    extras = f"s3,sftp,ftp,xlsx,openlineage,test{extra and ','}{extra}"
     say(f"installing into {environment.name} what {constraints.relative_to(ROOT)} pins (about a minute, once)")
     # Without compiled bytecode every start of Airflow takes three seconds more.
     uv("pip", "install", "--quiet", "--compile-bytecode", "--python", str(environment / "bin" / "python"),

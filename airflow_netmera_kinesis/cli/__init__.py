@@ -1,0 +1,48 @@
+"""The command line: one module for each command, loaded when it is called; its errors become exit statuses here."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from airflow_netmera_kinesis import __version__
+from airflow_netmera_kinesis.cli.exit_status import EXIT_STATUSES, INTERRUPTED, status_of
+from airflow_netmera_kinesis.errors import NetmeraKinesisError
+
+# In the order in which a user needs them.
+COMMANDS: tuple[str, ...] = ()
+
+
+class Commands(click.Group):
+    """Find a command in the module of its name, so that each starts without loading what the others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a user needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the module of a command and return what it calls ``command``."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; say an expected error without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except NetmeraKinesisError as error:
+            click.echo(f"netmera-kinesis: {error}", err=True)
+            ctx.exit(status_of(error))
+        except KeyboardInterrupt:
+            click.echo("netmera-kinesis: stopped by Ctrl-C", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=Commands, epilog=EXIT_STATUSES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="airflow-netmera-kinesis", prog_name="netmera-kinesis")
+def main() -> None:
+    """Look at Netmera's exports, and send them to Amazon Kinesis without a scheduler."""
