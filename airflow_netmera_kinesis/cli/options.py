@@ -1,4 +1,4 @@
-"""Declare what several commands ask for, once: places, definitions, the connection. Unset, the configuration says it."""
+"""Declare what several commands ask for, once: places, definitions, the connection; unset, as configured."""
 
 from __future__ import annotations
 
