@@ -1,10 +1,10 @@
-"""Follow the events of one file from its chunks to the parts and the dead letters."""
+"""Follow the events of one file from its chunks to the records and the dead letters."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.reading import Export
@@ -16,13 +16,24 @@ from airflow_netmera_kinesis.netmera.partition_key import choose_key, partition_
 from airflow_netmera_kinesis.netmera.payload import body_of
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.firing import HookFirings, RecordLimit
-from airflow_netmera_kinesis.stages.parts import Parts
-from airflow_netmera_kinesis.state.dead_letter import DeadLetter, DeadLetterWriter, Reason, event_fields
+from airflow_netmera_kinesis.state.dead_letter import DeadLetter, Reason, event_fields
 from airflow_netmera_kinesis.state.match_result import FileResult, HookResult
 from airflow_netmera_kinesis.state.slice import Slice
 
 REPORTED_CODES = 20
 _COUNTED_CODES = 10_000
+
+
+class Records(Protocol):
+    """Takes each record that is made, with the stream and the partition that it belongs to."""
+
+    def write(self, stream: str, partition: int, record: StagedRecord) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """Takes each event that is set aside."""
+
+    def write(self, letter: DeadLetter) -> None: ...
 
 
 class Tally:
@@ -47,8 +58,8 @@ class Tally:
 class FileMatch:
     """One file of a group. Raises ExportError where the file is damaged as a whole."""
 
-    def __init__(self, tally: Tally, index: int, export: Export, parts: Parts, dead_letters: DeadLetterWriter) -> None:
-        self._tally, self._index, self._parts, self._dead_letters = tally, index, parts, dead_letters
+    def __init__(self, tally: Tally, index: int, export: Export, records: Records, dead_letters: DeadLetters) -> None:
+        self._tally, self._index, self._records, self._dead_letters = tally, index, records, dead_letters
         self._planned = tally.current.files[index]
         self._export = export
         self._ids = EventIds()
@@ -139,7 +150,7 @@ class FileMatch:
             return
         hook.staged += 1
         record = StagedRecord(self._index, chunk.lines[place], index, key, payload, event_id, event.time_ms)
-        self._parts.write(hook.stream, partition_of(key, self._tally.partitions), record)
+        self._records.write(hook.stream, partition_of(key, self._tally.partitions), record)
 
     def _set_aside(
         self, hook: HookFirings, reason: Reason, message: str, event_id: str, chunk: Chunk, place: int
