@@ -12,7 +12,7 @@ from airflow_netmera_kinesis.cli.exit_status import EXIT_STATUSES, INTERRUPTED, 
 from airflow_netmera_kinesis.errors import NetmeraKinesisError
 
 # In the order in which a user needs them.
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("plan",)
 
 
 class Commands(click.Group):
