@@ -17,9 +17,9 @@ ROOT = Path(airflow_netmera_kinesis.__file__).parent
 EDGE = {"cli", "connection", "configuration", "location", "pipeline", "operators"}
 # They read and write files, wait, or talk to Kinesis; paths, clients and clocks are handed to them.
 STORAGE_AND_WIRE = {
-    "carry", "checkpoint", "dead_letter", "exports", "forecast", "journal", "lease", "ledger", "match_result", "plan_memory",
-    "plan_request", "process_identity", "receipt", "sharing", "slice", "spill", "stages", "staging", "storage",
-    "stream_description", "transport", "wire",
+    "carry", "checkpoint", "dead_letter", "exports", "forecast", "journal", "lease", "ledger", "match_result",
+    "plan_memory", "plan_request", "process_identity", "receipt", "sharing", "slice", "spill", "stages", "staging",
+    "storage", "stream_description", "transport", "wire",
 }  # fmt: skip
 TALKS_TO_KINESIS = {"stream_description", "wire"}  # through a client that is handed to them; botocore names its errors
 FOR_TESTS = {"testing"}

@@ -19,7 +19,6 @@ from airflow_netmera_kinesis.forecast.survey import survey
 from airflow_netmera_kinesis.location import open_exports
 from airflow_netmera_kinesis.plan_request import zone_of
 
-
 EXAMPLE = """\b
 Example:
   netmera-kinesis plan --exports exports/ --hooks hooks.yaml --shards 1,2,4
