@@ -67,6 +67,8 @@ class StateJournal:
                 line=record.line,
                 hook=hook.name,
                 stream=self._stream,
+                is_payload=True,
+                key=record.key,
                 event_id=record.event_id,
                 perhaps_stored=perhaps_stored,
                 **event_fields(record.payload),

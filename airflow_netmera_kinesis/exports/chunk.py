@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from airflow_netmera_kinesis.exports.row import Row
 from airflow_netmera_kinesis.netmera.event import Event, MessageLog
 
 Came = TypeVar("Came")
-Source = bytes | Mapping[str, Any]  # a line as it came, or a row's cells by heading
+Source = bytes | Row  # a line as it came, or a row of a table
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Chunk(Protocol):
         """Return how many rows of the file stand before this one: malformed ones too, blank lines not."""
 
     def source(self, place: int) -> Source:
-        """Return the line, or the row by its headings, as it came."""
+        """Return the line or the row as it came."""
 
 
 class GeneralChunk(Generic[Came]):

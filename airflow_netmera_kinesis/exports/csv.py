@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import msgspec
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk, Source
+from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk
 from airflow_netmera_kinesis.exports.content import Content, RewoundContent, read_exactly
 from airflow_netmera_kinesis.exports.csv_columns import Columns
 from airflow_netmera_kinesis.exports.export_format import AUTO, DELIMITERS, ExportFormat
+from airflow_netmera_kinesis.exports.row import Row, named_cells, raw_row
 from airflow_netmera_kinesis.exports.text_lines import TextLines
 from airflow_netmera_kinesis.netmera.assembling import Assembler
 from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
@@ -51,7 +52,7 @@ class CsvReader:
 
     def _chunk(self, rows: Iterator[_Row], columns: Columns) -> GeneralChunk[_Row] | None:
         taken = list(islice(rows, CHUNK_ROWS))
-        chunk: GeneralChunk[_Row] = GeneralChunk(self.rows, lambda row: _source(row, columns))
+        chunk: GeneralChunk[_Row] = GeneralChunk(self.rows, lambda row: self._source(row, columns))
         self.rows += len(taken)
         # All rows at once, since there is nearly never one that is not.
         clean = _fault_of("".join(["".join(row.cells) for row in taken])) is None
@@ -66,17 +67,15 @@ class CsvReader:
             chunk.reject(row.line, row, str(error))
 
     def _event_of(self, row: _Row, columns: Columns, *, clean: bool) -> Event | MessageLog:
-        cells = row.cells
         if row.fault:
             raise Malformed(row.fault)
-        if len(cells) != len(columns.headings):
-            raise Malformed(f"the row has {len(cells)} cells, the header {len(columns.headings)}")
-        if not clean and (fault := _fault_of("".join(cells))):
-            raise Malformed(fault)
-        parts = columns.parts_of(cells)
-        if "timestamp" not in parts.texts:
-            raise Malformed("the row has no time")
-        return self._assembler.event_of(parts)
+        return event_of_cells(row.cells, columns, self._assembler, clean=clean)
+
+    def _source(self, row: _Row, columns: Columns) -> Row:
+        if not row.fault and _is_text("".join(row.cells)):
+            return Row(tuple(columns.headings), named_cells(columns.headings, row.cells))
+        text = row.text or joined(row.cells, self._delimiter)
+        return raw_row(columns.headings, text, self._lines.encoding, self._delimiter)
 
     def _numbered_rows(self) -> Iterator[_Row]:
         reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
@@ -103,6 +102,39 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     text: str = ""  # of a row that could not be taken apart
 
 
+def event_of_cells(
+    cells: Sequence[str], columns: Columns, assembler: Assembler, *, clean: bool = False
+) -> Event | MessageLog:
+    """Make an event of a row; ``clean`` ones are known to be text. Raises Malformed where it is none."""
+    if len(cells) != len(columns.headings):
+        raise Malformed(f"the row has {len(cells)} cells, the header {len(columns.headings)}")
+    if not clean and (fault := _fault_of("".join(cells))):
+        raise Malformed(fault)
+    parts = columns.parts_of(cells)
+    if "timestamp" not in parts.texts:
+        raise Malformed("the row has no time")
+    return assembler.event_of(parts)
+
+
+def joined(cells: Sequence[str], delimiter: str) -> str:
+    """Write a row that was taken apart as one line again."""
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def cells_of_text(text: str, delimiter: str) -> list[str]:
+    """Take one row apart. Raises Malformed where it is no CSV, or more than a row."""
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise Malformed(f"the row is not CSV ({error})") from None
+    if len(rows) != 1:
+        raise Malformed("the text is not one row of CSV")
+    return rows[0]
+
+
 def _columns(header: _Row, export_format: ExportFormat) -> Columns:
     text = header.text or "".join(header.cells)
     if "\0" in text or not _is_text(text):
@@ -110,17 +142,6 @@ def _columns(header: _Row, export_format: ExportFormat) -> Columns:
     if header.fault:
         raise ExportError(f"its header cannot be read: {header.fault}")
     return Columns(header.cells, export_format)
-
-
-def _source(row: _Row, columns: Columns) -> Source:
-    text = row.text or "".join(row.cells)
-    if row.fault or not _is_text(text):
-        return text.encode("utf-8", "surrogateescape")
-    source: dict[str, object] = dict(zip(columns.headings, row.cells, strict=False))
-    surplus = row.cells[len(columns.headings) :]
-    if surplus:
-        source[""] = surplus
-    return source
 
 
 def _fault_of(text: str) -> str | None:

@@ -16,14 +16,14 @@ _UTF_8 = ("utf-8", "utf8")
 
 
 class TextLines:
-    """Yield lines; ``taken`` holds those since somebody cleared it, ``open_end`` whether the last has no end.
+    """Yield lines in ``encoding``; ``taken`` holds those since it was cleared, ``open_end`` that the last has no end.
 
     Raises ExportError where the file is no text in its encoding.
     """
 
     def __init__(self, content: Content, encoding: str) -> None:
         encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in _UTF_8 else encoding
-        self._encoding = encoding
+        self.encoding = encoding
         # What is no text in this encoding shall spoil its own row, not the file: it stays visible as a surrogate.
         self._file = io.TextIOWrapper(io.BufferedReader(_Raw(content)), encoding, "surrogateescape", newline="")
         self.taken: list[str] = []
@@ -37,7 +37,7 @@ class TextLines:
                 self.taken.append(line)
                 yield line
         except UnicodeError:
-            raise ExportError(f"is not {self._encoding} after line {count}") from None
+            raise ExportError(f"is not {self.encoding} after line {count}") from None
         self.open_end = line[-1] not in "\r\n"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from airflow_netmera_kinesis.exports.chunk import Chunk, Source, Unreadable, Wanted
+from airflow_netmera_kinesis.exports.chunk import Chunk, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.reading import Export
 from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
 from airflow_netmera_kinesis.netmera.event_id import EventIds
@@ -100,7 +100,7 @@ class FileMatch:
         self._fire(chunk, skip)
 
     def _set_line_aside(self, line: Unreadable) -> None:
-        letter = DeadLetter(Reason.MALFORMED, line.message, self._planned.name, line.line, **_event_of(line.source))
+        letter = DeadLetter(Reason.MALFORMED, line.message, self._planned.name, line.line, **event_fields(line.source))
         self._dead_letters.write(letter)
 
     def _count_codes(self, codes: Sequence[str | None]) -> None:
@@ -164,10 +164,6 @@ class FileMatch:
             hook.name,
             hook.stream,
             event_id=event_id,
-            **_event_of(chunk.source(place)),
+            **event_fields(chunk.source(place)),
         )
         self._dead_letters.write(letter)
-
-
-def _event_of(source: Source) -> dict[str, Any]:
-    return event_fields(source) if isinstance(source, bytes) else {"event": source}

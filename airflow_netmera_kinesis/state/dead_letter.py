@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from airflow_netmera_kinesis.exports.row import Row
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -27,8 +28,10 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     """One event set aside; ``file`` is the export's name, ``line`` its line number from 1.
 
     ``event`` is the event itself: JSON as it came, a row as a mapping, or text that is neither. ``event_base64`` stands
-    in its place if the bytes are not UTF-8. ``hook`` and ``stream`` are absent if the line never became an event.
-    ``perhaps_stored`` marks a record that was refused after an answer was lost.
+    in its place if the bytes are not UTF-8. A row has the ``columns`` of its table, and one that could not be taken
+    apart its ``delimiter``. With ``is_payload`` the event is the payload that Kinesis refused, and ``key`` its
+    partition key. ``hook`` and ``stream`` are absent if the line never became an event. ``perhaps_stored`` marks a
+    record that was refused after an answer was lost; ``replay_of`` names where the letter lies that was replayed.
     """
 
     reason: Reason
@@ -39,8 +42,13 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     stream: str | None = None
     event: Any = None
     event_base64: str | None = None
+    columns: tuple[str, ...] | None = None
+    delimiter: str | None = None
+    is_payload: bool = False
+    key: str | None = None
     event_id: str | None = None
     perhaps_stored: bool = msgspec.field(default=False, name="PERHAPS_STORED")
+    replay_of: str | None = None
 
 
 class DeadLetterWriter:
@@ -87,8 +95,20 @@ class DeadLetterAppender:
         self._appender.close()
 
 
-def event_fields(content: bytes) -> dict[str, Any]:
+def event_fields(source: bytes | Row) -> dict[str, Any]:
     """Return the fields of a dead letter that hold the event: ``DeadLetter(…, **event_fields(line))``."""
+    if isinstance(source, Row):
+        return {"columns": source.columns, "delimiter": source.delimiter or None, **_row_fields(source)}
+    return _line_fields(source)
+
+
+def _row_fields(row: Row) -> dict[str, Any]:
+    if isinstance(row.content, bytes):
+        return {"event_base64": base64.b64encode(row.content).decode()}
+    return {"event": row.content}
+
+
+def _line_fields(content: bytes) -> dict[str, Any]:
     try:
         text = content.decode()
     except UnicodeDecodeError:

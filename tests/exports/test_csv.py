@@ -11,6 +11,7 @@ from airflow_netmera_kinesis.exports import csv as csv_module
 from airflow_netmera_kinesis.exports.chunk import Chunk
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import DELIMITERS, ExportFormat
+from airflow_netmera_kinesis.exports.row import Row
 from airflow_netmera_kinesis.netmera.event import ABSENT, Event, Identities
 
 HEADER = "Event Code,User ID,Date,screen"
@@ -159,11 +160,12 @@ def test_a_row_that_cannot_be_read_is_malformed_and_the_next_one_is_not(row: str
 
 def test_a_row_is_kept_by_its_headings_and_an_unreadable_one_as_it_came() -> None:
     (chunk,) = read(HEADER + "\nn:ph,u1,2026-09-07,x\na,b\na,b,c,d,e\n" + '"a"b,c\n')
-    assert chunk.source(0) == {"Event Code": "n:ph", "User ID": "u1", "Date": "2026-09-07", "screen": "x"}
+    columns = ("Event Code", "User ID", "Date", "screen")
+    assert chunk.source(0) == Row(columns, dict(zip(columns, ("n:ph", "u1", "2026-09-07", "x"), strict=True)))
     assert [each.source for each in chunk.malformed] == [
-        {"Event Code": "a", "User ID": "b"},
-        {"Event Code": "a", "User ID": "b", "Date": "c", "screen": "d", "": ["e"]},
-        b'"a"b,c\n',
+        Row(columns, {"Event Code": "a", "User ID": "b"}),
+        Row(columns, {"Event Code": "a", "User ID": "b", "Date": "c", "screen": "d", "": ["e"]}),
+        Row(columns, '"a"b,c\n', ","),
     ]
 
 
