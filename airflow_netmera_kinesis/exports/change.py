@@ -7,9 +7,10 @@ import hashlib
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.state.checkpoint import Consumed
 from airflow_netmera_kinesis.state.slice import ExportFile
-from airflow_netmera_kinesis.storage import FileInfo, Folder
+from airflow_netmera_kinesis.storage import FileInfo, ReadableFolder
 
 READ_BYTES = 1024 * 1024
+DAY_MS = 86_400_000
 # Their last byte says nothing about a last line. One that is cut short is damaged as a whole, and match finds out.
 NOT_LINES = (".gz", ".xlsx", ".zip")
 
@@ -18,10 +19,12 @@ def looks_untouched(info: FileInfo, size: int, modified_ms: int, etag: str) -> b
     """Say whether the listing shows what was seen before; an etag stands for the content, whatever the time."""
     if info.size != size:
         return False
-    return info.etag == etag if info.etag and etag else info.modified_ms == modified_ms
+    if info.etag and etag:
+        return info.etag == etag
+    return info.modified_ms == (modified_ms - modified_ms % DAY_MS if info.day_only else modified_ms)
 
 
-def what_is_new(folder: Folder, info: FileInfo, sent: Consumed) -> ExportFile | None:
+def what_is_new(folder: ReadableFolder, info: FileInfo, sent: Consumed) -> ExportFile | None:
     """Compare the file with what was sent under its name, reading it once; None if it is the same content."""
     file = ExportFile(info.name, info.size, info.modified_ms, info.etag)
     if not sent.digest or info.size < sent.size:
@@ -34,7 +37,7 @@ def what_is_new(folder: Folder, info: FileInfo, sent: Consumed) -> ExportFile | 
     return ExportFile(info.name, info.size, info.modified_ms, info.etag, skip_lines=_sent_lines(sent, following))
 
 
-def digest_of_beginning(folder: Folder, name: str, size: int) -> tuple[str, bytes]:
+def digest_of_beginning(folder: ReadableFolder, name: str, size: int) -> tuple[str, bytes]:
     """Return the SHA-256 of the first ``size`` bytes and the byte after them; ExportError if the file vanished."""
     digest = hashlib.sha256()
     try:
@@ -47,7 +50,7 @@ def digest_of_beginning(folder: Folder, name: str, size: int) -> tuple[str, byte
         raise ExportError(f"{folder.uri}/{name} vanished while it was being planned: run again") from None
 
 
-def ends_with_newline(folder: Folder, info: FileInfo) -> bool:
+def ends_with_newline(folder: ReadableFolder, info: FileInfo) -> bool:
     """Say whether the last line is surely whole, as far as the last bytes can tell."""
     if info.size == 0 or info.name.lower().endswith(NOT_LINES):
         return True

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 import msgspec
 
-from airflow_netmera_kinesis.storage import FileInfo, Folder
+from airflow_netmera_kinesis.storage import FileInfo, ReadableFolder
 
 # What programs that copy files call those they have not finished, and what sorts of files are never exports.
 UNFINISHED_SUFFIXES = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
@@ -28,7 +28,7 @@ class ExportPlace(msgspec.Struct, frozen=True):
     In a glob ``*`` and ``?`` stay within a folder, ``**`` goes through any number of them.
     """
 
-    folder: Folder
+    folder: ReadableFolder
     glob: str = ""
     file: str = ""
 

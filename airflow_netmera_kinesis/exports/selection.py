@@ -8,12 +8,13 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
-from airflow_netmera_kinesis.exports.change import ends_with_newline, looks_untouched, what_is_new
+from airflow_netmera_kinesis.exports.change import looks_untouched, what_is_new
 from airflow_netmera_kinesis.exports.listing import is_older, sending_order
+from airflow_netmera_kinesis.exports.settling import Clock, Settling
 from airflow_netmera_kinesis.state.checkpoint import Consumed
 from airflow_netmera_kinesis.state.plan_memory import PlanMemory
 from airflow_netmera_kinesis.state.slice import ExportFile
-from airflow_netmera_kinesis.storage import FileInfo, Folder
+from airflow_netmera_kinesis.storage import FileInfo, ReadableFolder
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -35,29 +36,36 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 def select(
-    folder: Folder,
+    folder: ReadableFolder,
     listed: Iterable[FileInfo],
     manifest: Mapping[str, Consumed],
     memory: PlanMemory,
     rules: Rules,
+    clock: Clock | None,
 ) -> Selection:
-    """Take the oldest files that are new, or have something new.
+    """Take the oldest files that are new, or have something new; ``clock`` is needed where ``min_age`` is not 0.
 
     Only a file whose listing changed since it was sent is read, once: to compare the part that was sent.
     """
-    selecting = _Selecting(folder, manifest, memory, rules)
+    selecting = _Selecting(folder, manifest, memory, rules, clock)
     for info in sorted(listed, key=lambda info: sending_order(info, rules.zone)):
         selecting.consider(info)
     return selecting.done()
 
 
 class _Selecting:
-    def __init__(self, folder: Folder, manifest: Mapping[str, Consumed], memory: PlanMemory, rules: Rules) -> None:
+    def __init__(
+        self,
+        folder: ReadableFolder,
+        manifest: Mapping[str, Consumed],
+        memory: PlanMemory,
+        rules: Rules,
+        clock: Clock | None,
+    ) -> None:
         self._folder, self._manifest, self._memory, self._rules = folder, manifest, memory, rules
-        self._newest_ms = folder.now_ms() - rules.min_age_ms if rules.min_age_ms else None
+        self._settling = Settling(folder, memory, clock, rules.min_age_ms) if clock else None
         self._files: list[ExportFile] = []
         self._known: dict[str, ExportFile] = {}
-        self._sizes: dict[str, int] = {}
         self._left: Counter[str] = Counter()
 
     def consider(self, info: FileInfo) -> None:
@@ -74,7 +82,8 @@ class _Selecting:
             self._files.append(new)
 
     def done(self) -> Selection:
-        memory = PlanMemory(self._sizes, self._known)
+        settling = self._settling
+        memory = PlanMemory(settling.sizes if settling else {}, self._known, settling.seen if settling else {})
         return Selection(tuple(self._files), tuple(self._known.values()), dict(self._left), memory)
 
     def _reason_to_leave(self, info: FileInfo, sent: Consumed | None) -> str | None:
@@ -86,20 +95,13 @@ class _Selecting:
             return "sent before"
         if self._rules.start_after and is_older(info, self._rules.start_after, self._rules.zone):
             return "older than start_after"
-        if self._newest_ms is not None and info.modified_ms > self._newest_ms:
-            return "younger than min_age"
+        if self._settling and (reason := self._settling.reason_to_wait(info)):
+            return reason
         if len(self._files) >= self._rules.max_files:
             return "beyond max_files"
-        if self._newest_ms is not None and self._may_still_grow(info):
+        if self._settling and self._settling.may_still_grow(info):
             return "waiting for a last newline"
         return None
-
-    def _may_still_grow(self, info: FileInfo) -> bool:
-        """Half a row of CSV can look whole: without a last newline a file must have stood still since the last plan."""
-        if ends_with_newline(self._folder, info):
-            return False
-        self._sizes[info.name] = info.size
-        return self._memory.sizes.get(info.name) != info.size
 
 
 def _whole(info: FileInfo) -> ExportFile:

@@ -10,6 +10,7 @@ import msgspec
 from airflow_netmera_kinesis.exports.change import looks_untouched
 from airflow_netmera_kinesis.exports.listing import ExportPlace, is_older, sending_order
 from airflow_netmera_kinesis.exports.selection import Rules, Selection, select
+from airflow_netmera_kinesis.exports.settling import clock_for
 from airflow_netmera_kinesis.grouping import group_files
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_request import PlanRequest
@@ -49,7 +50,8 @@ def draft(
     manifest = load_manifest(state, checkpoint)
     memory = load_memory(state)
     rules = Rules(request.max_files, start_after(request, checkpoint), request.min_age_ms, request.zone)
-    selection = select(place.folder, listed.values(), manifest, memory, rules)
+    clock = clock_for(place.folder, state) if request.min_age_ms else None
+    selection = select(place.folder, listed.values(), manifest, memory, rules, clock)
     save_memory(state, memory, selection.memory)
     left = "; ".join(f"{number} {reason}" for reason, number in selection.left.items()) or "none left out"
     if not selection.files:

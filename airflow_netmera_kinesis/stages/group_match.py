@@ -16,14 +16,14 @@ from airflow_netmera_kinesis.state.lease import Lease
 from airflow_netmera_kinesis.state.match_result import FileResult, MatchResult
 from airflow_netmera_kinesis.state.slice import ExportFile, Slice
 from airflow_netmera_kinesis.state.staging import PartRef
-from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.storage import Folder, ReadableFolder
 
 
 class GroupMatch:
     """One group's way from its files to a result."""
 
     def __init__(
-        self, current: Slice, group: int, state: Folder, staging: Folder, exports: Folder, limit_of: RecordLimit
+        self, current: Slice, group: int, state: Folder, staging: Folder, exports: ReadableFolder, limit_of: RecordLimit
     ) -> None:
         self._current, self._group, self._limit_of = current, group, limit_of
         self._state, self._staging, self._exports = state, staging, exports
@@ -99,7 +99,7 @@ class _Damaged(Exception):
         self.file = file
 
 
-def _require_unchanged(exports: Folder, planned: ExportFile) -> None:
+def _require_unchanged(exports: ReadableFolder, planned: ExportFile) -> None:
     """A file that has grown since is read as far as it was planned; its tail is the next slice's."""
     try:
         now = exports.info(planned.name)

@@ -9,13 +9,13 @@ from airflow_netmera_kinesis.stages.group_match import GroupMatch
 from airflow_netmera_kinesis.stages.working import working_on
 from airflow_netmera_kinesis.state.match_result import MatchResult, save_result, whole_result
 from airflow_netmera_kinesis.state.slice import Slice, load_slice
-from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.storage import Folder, ReadableFolder
 
 
 def match_group(
     state: Folder,
     staging: Folder,
-    exports: Folder,
+    exports: ReadableFolder,
     slice_id: str,
     group: int,
     who: str,

@@ -15,7 +15,7 @@ from airflow_netmera_kinesis.exports.change import digest_of_beginning
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.state.firing_set import FiringSet, Lines
 from airflow_netmera_kinesis.state.slice import ExportFile, Slice
-from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.storage import Folder, ReadableFolder
 
 NAME = "carried.msgpack"
 REMEMBERED_SLICES = 100
@@ -73,7 +73,7 @@ def without(carry: Carry, names: Container[str]) -> Carry:
 
 
 def firings_of(
-    carry: Carry, exports: Folder, files: Sequence[ExportFile], hooks: Sequence[HookDefinition]
+    carry: Carry, exports: ReadableFolder, files: Sequence[ExportFile], hooks: Sequence[HookDefinition]
 ) -> tuple[FiringSet, tuple[str, ...]]:
     """Find what is delivered already of a slice's files, and name the files that have changed: those are sent anew.
 
@@ -103,7 +103,7 @@ def fingerprint(firings: FiringSet) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(list(content))).hexdigest()[:20] if firings else ""
 
 
-def _is_same(exports: Folder, file: ExportFile, before: CarriedFile) -> bool:
+def _is_same(exports: ReadableFolder, file: ExportFile, before: CarriedFile) -> bool:
     seen = before.file
     if file.size == seen.size and file.modified_ms == seen.modified_ms and file.etag == seen.etag:
         return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from airflow_netmera_kinesis.exports.change import looks_untouched
@@ -13,19 +11,27 @@ from airflow_netmera_kinesis.storage import FileInfo, Folder
 NAME = "plan.json"
 
 
+class Sighting(msgspec.Struct, frozen=True, array_like=True):
+    """A file as plans have listed it since ``since_ms``."""
+
+    size: int
+    modified_ms: int
+    since_ms: int
+
+
 class PlanMemory(msgspec.Struct, omit_defaults=True):
-    """``sizes`` are of files whose last line had no newline; ``known`` were compared and hold nothing new."""
+    """``sizes`` are of files whose last line had no newline; ``known`` were compared and hold nothing new.
+
+    ``seen`` are files of the last day on a server that tells no time.
+    """
 
     sizes: dict[str, int] = {}
     known: dict[str, ExportFile] = {}
+    seen: dict[str, Sighting] = {}
 
     def is_known(self, info: FileInfo) -> bool:
         known = self.known.get(info.name)
         return known is not None and looks_untouched(info, known.size, known.modified_ms, known.etag)
-
-    def keep_only(self, names: Mapping[str, object]) -> None:
-        """Forget the files that the folder does not list any more."""
-        self.known = {name: file for name, file in self.known.items() if name in names}
 
 
 def load_memory(state: Folder) -> PlanMemory:

@@ -11,12 +11,17 @@ import msgspec
 
 
 class FileInfo(msgspec.Struct, frozen=True, gc=False):
-    """One file as a listing shows it; ``name`` is its posix path relative to the folder."""
+    """One file as a listing shows it; ``name`` is its posix path relative to the folder.
+
+    ``day_only`` says that the listing tells no more than the day of the modification, as some FTP servers do of old
+    files; ``modified_ms`` is then the beginning of that day.
+    """
 
     name: str
     size: int
     modified_ms: int
     etag: str = ""
+    day_only: bool = False
 
 
 class Appender(Protocol):
@@ -35,15 +40,13 @@ class Appender(Protocol):
     def close(self) -> None: ...
 
 
-class Folder(Protocol):
-    """A folder of files, on a local path or in object storage.
+class ReadableFolder(Protocol):
+    """A folder of files that need only be read: exports may lie on an SFTP or FTP server, too.
 
     Names are posix paths relative to the folder. Nothing is cached: every call sees what is stored now.
     """
 
     uri: str
-
-    def child(self, name: str) -> Folder: ...
 
     def list(self, prefix: str = "") -> Iterator[FileInfo]:
         """Yield all files, also nested ones, whose names begin with ``prefix``, in no particular order."""
@@ -54,14 +57,30 @@ class Folder(Protocol):
     def read(self, name: str) -> bytes:
         """Raise FileNotFoundError if there is none."""
 
+    def open(self, name: str, block_bytes: int = 8 * 1024 * 1024) -> BinaryIO:
+        """Open for reading, from the beginning or from where a seek leads; FileNotFoundError if there is none.
+
+        Object storage fetches blocks of ``block_bytes``. There and on a server each seek costs a request: what jumps to
+        and fro is better copied to a local file first.
+        """
+
+    def now_ms(self) -> int | None:
+        """Tell the time by the clock that also stamps the files, which need not be this machine's.
+
+        None where nobody can be asked: a server that only hands out files does not tell the time.
+        """
+
+
+class Folder(ReadableFolder, Protocol):
+    """A folder that staging and state may lie in, on a local path or in object storage."""
+
+    def child(self, name: str) -> Folder: ...
+
     def read_many(self, names: Iterable[str]) -> Iterator[bytes]:
         """Yield the contents in the order of ``names``; object storage fetches several at a time."""
 
     def write(self, name: str, data: bytes) -> None:
         """Create or replace the file: it appears whole, or not at all."""
-
-    def open(self, name: str, block_bytes: int = 8 * 1024 * 1024) -> BinaryIO:
-        """Open for reading; object storage fetches blocks of ``block_bytes``."""
 
     def writer(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Create or replace the file: it appears whole when the block ends well, and not at all otherwise."""
@@ -81,8 +100,7 @@ class Folder(Protocol):
     def open_appended(self, name: str) -> Iterator[BinaryIO]:
         """Yield the segments of ``name`` opened for reading, oldest first; each may end in a torn entry."""
 
-    def now_ms(self) -> int:
-        """Tell the time by the clock that also stamps the files, which need not be this machine's."""
+    def now_ms(self) -> int: ...
 
 
 def segment_name(name: str, number: int) -> str:
