@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from airflow_netmera_kinesis import __version__
-from airflow_netmera_kinesis.cli.exit_status import EXIT_STATUSES, INTERRUPTED, status_of
+from airflow_netmera_kinesis.cli.exit_status import EXIT_STATUSES, FAILED, INTERRUPTED, status_of
 from airflow_netmera_kinesis.errors import NetmeraKinesisError
 
 # In the order in which a user needs them.
-COMMANDS: tuple[str, ...] = ("plan",)
+COMMANDS: tuple[str, ...] = (
+    "plan",
+    "match",
+)
 
 
 class Commands(click.Group):
@@ -37,6 +40,11 @@ class Commands(click.Group):
         except NetmeraKinesisError as error:
             click.echo(f"netmera-kinesis: {error}", err=True)
             ctx.exit(status_of(error))
+        except BrokenPipeError:  # whoever reads has seen enough
+            raise
+        except OSError as error:  # a disk that is full, a network that is away
+            click.echo(f"netmera-kinesis: {error}", err=True)
+            ctx.exit(FAILED)
         except KeyboardInterrupt:
             click.echo("netmera-kinesis: stopped by Ctrl-C", err=True)
             ctx.exit(INTERRUPTED)

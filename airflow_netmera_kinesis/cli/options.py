@@ -26,6 +26,14 @@ conn_id_option = click.option(
     metavar="ID",
     help="The Airflow connection of type netmera_kinesis, as AIRFLOW_CONN_<ID> or from a secrets backend.",
 )
+max_record_size = click.option(
+    "--max-record-size",
+    type=click.IntRange(1024, 10240),
+    default=1024,
+    show_default=True,
+    metavar="KIB",
+    help="The streams' MaxRecordSizeInKiB.",
+)
 
 
 def place(given: str) -> str:

@@ -15,15 +15,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 
 
-def text_console() -> Console:
+def text_console(*, stderr: bool = False) -> Console:
     """Return where the text of a command goes: plain and as wide as it needs to be when it is piped."""
-    piped = not sys.stdout.isatty()
-    return Console(file=sys.stdout, highlight=False, soft_wrap=piped, no_color=piped or None)
+    file = sys.stderr if stderr else sys.stdout
+    piped = not file.isatty()
+    return Console(file=file, highlight=False, soft_wrap=piped, no_color=piped or None)
 
 
-def print_json(document: Any) -> None:
+def print_json(document: Any, *, err: bool = False) -> None:
     """Print one document, with its keys in the order in which they were put in."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode(), err=err)
 
 
 @contextmanager

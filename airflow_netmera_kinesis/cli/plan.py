@@ -6,18 +6,15 @@ from pathlib import Path
 
 import click
 
-from airflow_netmera_kinesis.cli.documents import definitions_at, export_format_at
+from airflow_netmera_kinesis.cli.documents import definitions_at, export_format_at, files_at
 from airflow_netmera_kinesis.cli.exit_status import DONE, FAILED
-from airflow_netmera_kinesis.cli.options import export_format_option, exports_option, hooks_option, setting
+from airflow_netmera_kinesis.cli.options import export_format_option, exports_option, hooks_option, max_record_size
 from airflow_netmera_kinesis.cli.output import as_json, print_json, progress_bar, text_console
 from airflow_netmera_kinesis.cli.plan_text import print_report
 from airflow_netmera_kinesis.errors import ConfigurationError
-from airflow_netmera_kinesis.exports.listing import sending_order
 from airflow_netmera_kinesis.forecast.prices import Prices, read_prices, shipped_prices
 from airflow_netmera_kinesis.forecast.report import MOST_SHARDS, Assumptions, report_of
 from airflow_netmera_kinesis.forecast.survey import survey
-from airflow_netmera_kinesis.location import open_exports
-from airflow_netmera_kinesis.plan_request import zone_of
 
 EXAMPLE = """\b
 Example:
@@ -64,14 +61,7 @@ class ShardCounts(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
     type=click.FloatRange(min=0, min_open=True),
     help="How many days the exports stand for, for the price of a month.  [default: as the events' times say]",
 )
-@click.option(
-    "--max-record-size",
-    type=click.IntRange(1024, 10240),
-    default=1024,
-    show_default=True,
-    metavar="KIB",
-    help="The streams' MaxRecordSizeInKiB.",
-)
+@max_record_size
 @click.option("--prices", type=click.Path(dir_okay=False, path_type=Path), help="A YAML file with your own prices.")
 @click.option("--top", type=click.IntRange(0, 1000), default=5, show_default=True, help="How many users to show.")
 @as_json
@@ -97,13 +87,9 @@ def command(
     """
     definitions, read_as = definitions_at(hooks), export_format_at(export_format)
     assumed = Assumptions(within, latency, days or 0, shards, top, _prices(prices))
-    uri = setting(exports, "exports")
-    place = open_exports(uri)
-    files = sorted(place.files(), key=lambda info: sending_order(info, zone_of(read_as)))
-    if not files:
-        raise ConfigurationError(f"exports is {uri!r}: there is no file in it")
+    folder, files = files_at(exports, read_as)
     with progress_bar("Reading", sum(info.size for info in files)) as advance:
-        found = survey(place.folder, files, definitions, read_as, max_record_size * 1024, advance)
+        found = survey(folder, files, definitions, read_as, max_record_size * 1024, advance)
     report = report_of(found, definitions, assumed)
     if as_json:
         print_json(report)

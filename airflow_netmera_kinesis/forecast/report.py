@@ -9,8 +9,9 @@ import msgspec
 from airflow_netmera_kinesis.delivery.pacing import SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND
 from airflow_netmera_kinesis.forecast.prices import DAYS_A_MONTH, Prices, gigabytes
 from airflow_netmera_kinesis.forecast.stream_load import BUCKETS, ShardLoad, StreamLoad, UserLoad
-from airflow_netmera_kinesis.forecast.survey import Damaged, Survey
+from airflow_netmera_kinesis.forecast.survey import Survey
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, Packing
+from airflow_netmera_kinesis.stages.offline_match import Damaged
 from airflow_netmera_kinesis.state.dead_letter import Reason
 
 # A shard that is planned to its limit has no room for the next hour.
@@ -134,7 +135,7 @@ def report_of(found: Survey, hooks: tuple[HookDefinition, ...], assumed: Assumpt
         read=found.read,
         malformed=found.malformed,
         events=found.events,
-        damaged=tuple(found.damaged),
+        damaged=found.damaged,
         first=_time(found.first_ms),
         last=_time(found.last_ms),
         days=days,

@@ -1,46 +1,36 @@
-"""Read exports and match them, as a run would, and measure the records instead of staging them."""
+"""Match exports as a run would, and weigh the records instead of staging them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
-from airflow_netmera_kinesis.exports.reading import Export
 from airflow_netmera_kinesis.forecast.stream_load import BUCKETS, StreamLoad
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.stages.file_match import FileMatch, Tally
+from airflow_netmera_kinesis.stages.offline_match import Damaged, match_offline
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter
 from airflow_netmera_kinesis.state.match_result import HookResult
-from airflow_netmera_kinesis.state.slice import ExportFile, Slice, Target
-from airflow_netmera_kinesis.storage import FileInfo, Folder
+from airflow_netmera_kinesis.storage import FileInfo, ReadableFolder
 
 
-class Damaged(msgspec.Struct, frozen=True):
-    """A file that cannot be read to its end, and why; what could be read of it is counted."""
-
-    file: str
-    why: str
-
-
-class Survey(msgspec.Struct):
+class Survey(msgspec.Struct, frozen=True):
     """What was found; times are of the matched events, in milliseconds."""
 
     hooks: tuple[HookResult, ...]
     streams: dict[str, StreamLoad]
+    first_ms: int | None = None
+    last_ms: int | None = None
     files: int = 0
     bytes: int = 0
     read: int = 0
     malformed: int = 0
     events: int = 0
-    first_ms: int | None = None
-    last_ms: int | None = None
     unmatched: Counter[str] = msgspec.field(default_factory=Counter)
-    damaged: list[Damaged] = []
+    damaged: tuple[Damaged, ...] = ()
 
 
 class _Scales:
@@ -70,59 +60,39 @@ class _NoLetters:
 
 
 def survey(
-    folder: Folder,
-    files: Iterable[FileInfo],
+    folder: ReadableFolder,
+    files: Sequence[FileInfo],
     hooks: tuple[HookDefinition, ...],
     export_format: ExportFormat,
     max_record_bytes: int,
     advance: Callable[[int], None],
 ) -> Survey:
     """Read every file once; ``advance`` is told the bytes of each that is done."""
-    listed = tuple(files)
-    current = _slice_of(folder.uri, listed, hooks, export_format)
-    tally = Tally(current, lambda _: max_record_bytes)
     scales = _Scales(hook.stream for hook in hooks if hook.active)
-    found = Survey((), scales.loads)
-    for index, info in enumerate(listed):
-        with folder.open(info.name) as file:
-            _add(
-                found, FileMatch(tally, index, Export(file, info.name, info.size, export_format), scales, _NoLetters())
-            )
-        found.files += 1
-        found.bytes += info.size
-        advance(info.size)
-    found.hooks = tally.hook_results()
-    found.first_ms, found.last_ms = scales.first_ms, scales.last_ms
-    return found
-
-
-def _add(found: Survey, match: FileMatch) -> None:
-    try:
-        result = match.result()
-    except ExportError as error:
-        name, _, why = str(error).partition(": ")
-        found.damaged.append(Damaged(name, why))
-        return
-    found.read += result.lines
-    found.malformed += result.malformed
-    found.events += result.events
-    found.unmatched.update(result.unmatched)
-
-
-def _slice_of(
-    exports: str, files: tuple[FileInfo, ...], hooks: tuple[HookDefinition, ...], export_format: ExportFormat
-) -> Slice:
-    """Make a slice that nobody opens, whose partitions are the places in the hash space."""
-    return Slice(
-        id="",
-        exports=exports,
-        files=tuple(ExportFile(info.name, info.size, info.modified_ms) for info in files),
-        groups=(),
-        hooks=hooks,
-        export_format=export_format,
-        partitions=BUCKETS,
-        order="file",
-        target=Target(""),
-        predecessor="",
-        created_ms=0,
+    found = match_offline(
+        folder,
+        files,
+        hooks,
+        export_format,
+        scales,
+        _NoLetters(),
+        partitions=BUCKETS,  # so that a record's partition is its place in the hash space
+        max_record_bytes=max_record_bytes,
+        advance=advance,
+    )
+    unmatched: Counter[str] = Counter()
+    for file in found.files:
+        unmatched.update(file.unmatched)
+    return Survey(
+        hooks=found.hooks,
+        streams=scales.loads,
+        first_ms=scales.first_ms,
+        last_ms=scales.last_ms,
+        files=len(files),
+        bytes=sum(info.size for info in files),
+        read=sum(file.lines for file in found.files),
+        malformed=sum(file.malformed for file in found.files),
+        events=sum(file.events for file in found.files),
+        unmatched=unmatched,
+        damaged=found.damaged,
     )

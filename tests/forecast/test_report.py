@@ -24,8 +24,8 @@ def reported(
     load = StreamLoad()
     for key, size in records:
         load.add(partition_of(key, BUCKETS), key, size)
-    found = Survey((HookResult(0, "purchases", load.records, load.records),), {"netmera-purchases": load})
-    found.first_ms, found.last_ms = 0, 3 * DAY_MS
+    hooks = (HookResult(0, "purchases", load.records, load.records),)
+    found = Survey(hooks, {"netmera-purchases": load}, first_ms=0, last_ms=3 * DAY_MS)
     (stream,) = report_of(found, (HOOK,), Assumptions(within, 0.025, days, shards, 3, PRICES)).streams
     return stream
 
