@@ -46,6 +46,7 @@ def _shared_by_a_stream(hook: HookDefinition) -> dict[str, str]:
     """What decides how a user's records are put in order: records of two hooks may travel in one."""
     return {
         "partition_key": str(list(hook.partition_key)),
+        "hash_partition_key": f"true with {hook.hash_key}" if hook.hash_partition_key else "false",
         "packing": hook.packing.value,
         "pack_always": str(hook.pack_always).lower(),
         "allow_unordered": str(hook.allow_unordered).lower(),

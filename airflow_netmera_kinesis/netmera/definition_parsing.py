@@ -18,13 +18,16 @@ from airflow_netmera_kinesis.netmera.hook_definition import (
     Packing,
     TriggerType,
 )
+from airflow_netmera_kinesis.netmera.payload_rules import KeySource
+from airflow_netmera_kinesis.netmera.rule_parsing import key_source, read_rules
 
 MAX_NAME_CHARACTERS = 128  # ours: names of any script and with spaces, as Netmera's panel takes them
 KEY_FIELDS = ("userId", "extId", "installationId")
 _STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 _STREAM_ARN = re.compile(r"arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream/([a-zA-Z0-9_.-]{1,128})")
 _FIELDS = ("name", "hook_type", "trigger_type", "event_code", "event_name", "stream_name", "stream_arn", "active",
-           "batch", "partition_key", "packing", "pack_always", "allow_unordered")  # fmt: skip
+           "batch", "partition_key", "packing", "pack_always", "allow_unordered", "payload", "oversize", "hash_key",
+           "hash_partition_key")  # fmt: skip
 
 
 def load_definitions(data: bytes, source: str) -> tuple[HookDefinition, ...]:
@@ -33,21 +36,27 @@ def load_definitions(data: bytes, source: str) -> tuple[HookDefinition, ...]:
 
 
 def parse_definitions(document: object, source: str) -> tuple[HookDefinition, ...]:
-    """Read a list of definitions, or a mapping with it under ``hooks``. Raises DefinitionError with all faults."""
+    """Read a list of definitions, or a mapping with it under ``hooks``. Raises DefinitionError with all faults.
+
+    ``hash_key`` beside ``hooks`` is that of every hook which hashes and names none itself.
+    """
     faults: list[str] = []
+    key_of_all: KeySource | None = None
     if isinstance(document, Mapping):
-        Fields(document, "the document", faults).allow_only(["hooks"])
+        whole = Fields(document, "the document", faults)
+        whole.allow_only(["hooks", "hash_key"])
+        key_of_all = key_source(whole, faults)
         document = document.get("hooks")
     if not isinstance(document, (list, tuple)) or not document:
         raise DefinitionError(source, [*faults, "hooks is missing or empty; allowed: a list of at least one hook"])
-    hooks = [_parse_hook(entry, place, faults) for place, entry in enumerate(document, 1)]
+    hooks = [_parse_hook(entry, place, key_of_all, faults) for place, entry in enumerate(document, 1)]
     faults.extend(disagreements(hooks))
     if faults:
         raise DefinitionError(source, faults)
     return tuple(hooks)
 
 
-def _parse_hook(entry: object, place: int, faults: list[str]) -> HookDefinition:
+def _parse_hook(entry: object, place: int, key_of_all: KeySource | None, faults: list[str]) -> HookDefinition:
     if not isinstance(entry, Mapping):
         faults.append(f"hook #{place}: is {entry!r}; allowed: a mapping with {', '.join(_FIELDS)}")
         return HookDefinition(name="")
@@ -59,6 +68,7 @@ def _parse_hook(entry: object, place: int, faults: list[str]) -> HookDefinition:
     _check_condition(fields, trigger)
     _check_address(fields)
     _check_packing(fields)
+    rules = read_rules(fields, faults, key_of_all, event=trigger is TriggerType.EVENT)
     return HookDefinition(
         name=_name(fields),
         trigger_type=trigger or TriggerType.EVENT,
@@ -72,6 +82,7 @@ def _parse_hook(entry: object, place: int, faults: list[str]) -> HookDefinition:
         packing=Packing(fields.choice("packing", [packing.value for packing in Packing], Packing.NONE.value)),
         pack_always=fields.flag("pack_always", default=False),
         allow_unordered=fields.flag("allow_unordered", default=False),
+        **rules._asdict(),
     )
 
 

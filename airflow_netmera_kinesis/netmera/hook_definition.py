@@ -1,4 +1,4 @@
-"""Decide what a hook definition is: its trigger, its stream, and how its records are sent."""
+"""Decide what a hook definition is: its trigger, its stream, its payload's rules, and how its records are sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 import msgspec
+
+from airflow_netmera_kinesis.netmera.payload_rules import KeySource, Oversize, PayloadRules
 
 HOOK_TYPE = "KINESIS"
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
@@ -51,6 +53,10 @@ class HookDefinition(msgspec.Struct, frozen=True):
     packing: Packing = Packing.NONE
     pack_always: bool = False
     allow_unordered: bool = False
+    payload: PayloadRules = PayloadRules()
+    oversize: Oversize = Oversize()
+    hash_key: KeySource | None = None
+    hash_partition_key: bool = False
 
     @property
     def stream(self) -> str:

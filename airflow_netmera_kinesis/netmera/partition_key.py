@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from airflow_netmera_kinesis.netmera.event import Event, MessageLog
+from airflow_netmera_kinesis.netmera.hashing import HashKey
 
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsRequestEntry.html: Unicode characters, not bytes
 MAX_KEY_CHARACTERS = 256
@@ -20,6 +21,15 @@ def choose_key(event: Event | MessageLog, fields: Sequence[str]) -> str | None:
         key = _id(event, field)
         if key is not None:
             return key if len(key) <= MAX_KEY_CHARACTERS else hashlib.sha256(key.encode()).hexdigest()
+    return None
+
+
+def choose_hashed_key(event: Event | MessageLog, fields: Sequence[str], hash_key: HashKey) -> str | None:
+    """Return the keyed hash of the id itself, however long: the same text that a payload has where it is hashed."""
+    for field in fields:
+        key = _id(event, field)
+        if key is not None:
+            return hash_key.of_text(key)
     return None
 
 
