@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -75,6 +76,9 @@ class Folder(ReadableFolder, Protocol):
     """A folder that staging and state may lie in, on a local path or in object storage."""
 
     def child(self, name: str) -> Folder: ...
+
+    def folders(self) -> builtins.list[str]:
+        """Return the names of the folders right below this one; none if there is no such folder."""
 
     def read_many(self, names: Iterable[str]) -> Iterator[bytes]:
         """Yield the contents in the order of ``names``; object storage fetches several at a time."""

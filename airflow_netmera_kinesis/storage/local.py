@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
 import os
 import shutil
@@ -35,6 +36,12 @@ class LocalFolder:
         for found in _walk(self.path / start, f"{start}/" if start else "", set()):
             if found.name.startswith(prefix):
                 yield found
+
+    def folders(self) -> builtins.list[str]:
+        try:
+            return sorted(found.name for found in self.path.iterdir() if found.is_dir())
+        except FileNotFoundError:
+            return []
 
     def info(self, name: str) -> FileInfo:
         return _file_info(name, (self.path / name).stat())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import shutil
 import tempfile
 import uuid
@@ -49,6 +50,14 @@ class ObjectFolder:
             name = path.lstrip("/")[skip:]
             if name.startswith(prefix) and about["type"] == "file" and not name.endswith("/"):
                 yield _file_info(name, about)
+
+    def folders(self) -> builtins.list[str]:
+        self._fs.invalidate_cache()
+        try:
+            found = self._fs.ls(self._root, detail=True)
+        except FileNotFoundError:
+            return []
+        return sorted(about["name"].rstrip("/").rpartition("/")[2] for about in found if about["type"] == "directory")
 
     def info(self, name: str) -> FileInfo:
         self._fs.invalidate_cache()

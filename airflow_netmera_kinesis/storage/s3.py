@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,17 @@ class S3Folder(ObjectFolder):
                     )
             if not page.get("IsTruncated"):
                 return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def folders(self) -> builtins.list[str]:
+        above = f"{self._key}/" if self._key else ""
+        asked = {"Bucket": self._bucket, "Prefix": above, "Delimiter": "/"}
+        found: builtins.list[str] = []
+        while True:
+            page = self._ask("list_objects_v2", **asked)
+            found += [about["Prefix"][len(above) : -1] for about in page.get("CommonPrefixes", ())]
+            if not page.get("IsTruncated"):
+                return found
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def info(self, name: str) -> FileInfo:

@@ -58,6 +58,14 @@ def test_a_list_can_be_narrowed_by_the_beginning_of_a_name(folder: Folder) -> No
     assert names(folder, "leases/plan.") == ["leases/plan.1", "leases/plan.2"]
 
 
+def test_folders_are_those_right_below(folder: Folder) -> None:
+    assert folder.folders() == []
+    for name in ("shop/open.json", "shop/slices/1.json", "bank/open.json", "file"):
+        folder.write(name, b"x")
+    assert sorted(folder.folders()) == ["bank", "shop"]
+    assert folder.child("shop").folders() == ["slices"]
+
+
 def test_a_write_replaces_and_is_seen_at_once(folder: Folder) -> None:
     for text in (b"one", b"two", b"three"):
         folder.write("pointer", text)
