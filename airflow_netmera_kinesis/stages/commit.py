@@ -24,7 +24,7 @@ from airflow_netmera_kinesis.state.checkpoint import (
 )
 from airflow_netmera_kinesis.state.lease import hold
 from airflow_netmera_kinesis.state.ledger import LedgerCounts, done_counts
-from airflow_netmera_kinesis.state.slice import Slice, load_slice
+from airflow_netmera_kinesis.state.slice import Purpose, Slice, load_slice
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -134,7 +134,12 @@ def _check(current: Slice, matched: Matched, ledgers: LedgerCounts, max_dead_let
 
 
 def _consumed(state: Folder, checkpoint: Checkpoint, current: Slice, matched: Matched) -> Iterator[Consumed]:
-    """Describe the files that were sent, and those that were found to hold nothing new under their new time."""
+    """Describe the files that were sent, and those that were found to hold nothing new under their new time.
+
+    A resend or a replay consumes nothing: the next one may take the same files again.
+    """
+    if current.purpose is not Purpose.NEW:
+        return
     for file, result in zip(current.files, matched.files, strict=True):
         digest = "" if result.set_aside else result.digest
         yield Consumed(file.name, file.size, file.modified_ms, file.etag, digest, result.last_line, result.open_end)

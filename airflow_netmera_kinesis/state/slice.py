@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from enum import Enum
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +16,14 @@ from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.storage import Folder
 
 OPEN = "open.json"
+
+
+class Purpose(str, Enum):
+    """What a slice is for: what is new, exports once more, or what was set aside."""
+
+    NEW = "new"
+    RESEND = "resend"
+    REPLAY = "replay"
 
 
 class ExportFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,6 +79,7 @@ class Slice(msgspec.Struct, frozen=True):
     start_after: str = ""
     known: tuple[ExportFile, ...] = ()
     forgotten: tuple[str, ...] = ()
+    purpose: Purpose = Purpose.NEW
 
     @property
     def terms(self) -> Terms:
