@@ -19,9 +19,10 @@ EDGE = {"cli", "connection", "configuration", "location", "pipeline", "operators
 STORAGE_AND_WIRE = {
     "carry", "checkpoint", "dead_letter", "exports", "forecast", "journal", "lease", "ledger", "match_result",
     "plan_memory", "plan_request", "process_identity", "receipt", "sharing", "slice", "spill", "stages", "staging",
-    "storage", "stream_description", "transport", "wire",
+    "storage", "stream_description", "tailing", "transport", "wire",
 }  # fmt: skip
-TALKS_TO_KINESIS = {"stream_description", "wire"}  # through a client that is handed to them; botocore names its errors
+# Through a client that is handed to them; botocore names its errors.
+TALKS_TO_KINESIS = {"asking", "stream_description", "tailing", "wire"}
 FOR_TESTS = {"testing"}
 MIXED = {"delivery", "netmera", "state"}  # packages with modules of the domain beside modules that have effects
 EFFECTS = {"asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "queue", "shutil", "socket", "subprocess",

@@ -8,6 +8,7 @@ pytest, the fixture ``fake_kinesis`` gives each test its own.
 
 from __future__ import annotations
 
+from airflow_netmera_kinesis.tailing.unpacking import unpack
 from airflow_netmera_kinesis.testing.books import Books
 from airflow_netmera_kinesis.testing.consumer import read_stream, stream_records
 from airflow_netmera_kinesis.testing.control import RemoteFakeKinesis
@@ -19,7 +20,6 @@ from airflow_netmera_kinesis.testing.quota import ShardQuota
 from airflow_netmera_kinesis.testing.refusal import Answer, ConnectionDropped, Refused
 from airflow_netmera_kinesis.testing.shard import StoredRecord
 from airflow_netmera_kinesis.testing.tally import Tally
-from airflow_netmera_kinesis.testing.unpacking import unpack
 
 __all__ = [
     "Answer",

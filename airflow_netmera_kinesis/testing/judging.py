@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 
 import msgspec
 
-from airflow_netmera_kinesis.testing.unpacking import unpack
+from airflow_netmera_kinesis.tailing.unpacking import unpack
 
 Identity = Hashable
 

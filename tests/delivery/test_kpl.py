@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_netmera_kinesis.delivery.kpl import aggregate, size_of_frame, size_of_payload
-from airflow_netmera_kinesis.testing.unpacking import unpack
+from airflow_netmera_kinesis.tailing.unpacking import unpack
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
 

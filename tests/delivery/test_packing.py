@@ -14,7 +14,7 @@ from airflow_netmera_kinesis.delivery.ordering import Entry, Packer, one_by_one,
 from airflow_netmera_kinesis.delivery.packing import MAX_PACKED_BYTES, packer_of
 from airflow_netmera_kinesis.netmera.hook_definition import Packing
 from airflow_netmera_kinesis.record import StagedRecord
-from airflow_netmera_kinesis.testing.unpacking import unpack
+from airflow_netmera_kinesis.tailing.unpacking import unpack
 
 BOTH = pytest.mark.parametrize("packing", [Packing.NDJSON, Packing.KPL])
 KEYS = ["u1", "ayşe", "山田太郎", "🦊" * 256, hashlib.sha256(b"a key of 300 characters").hexdigest()]
