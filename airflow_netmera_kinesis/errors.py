@@ -9,6 +9,7 @@ NetmeraKinesisError
 │   ├── RestRefused        the key, a right or an address: mend the connection, then run again
 │   ├── RestQuotaSpent     Netmera's own quota is used up: wait, then run again
 │   └── RestUnavailable    nobody answers there, or not as documented: run again
+├── ExportsUnreachable     the server of the exports does not answer: nothing to mend, run again
 ├── StagingError           a staged part is missing, cut short or changed
 ├── StateError             the state folder says no
 │   ├── SliceRefused       the slice is superseded or not the open one: start a new run
@@ -76,6 +77,10 @@ class RestUnavailable(RestError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class ExportsUnreachable(NetmeraKinesisError):
+    """The SFTP or FTP server that the exports lie on does not answer, or loses one connection after the other."""
 
 
 class StagingError(NetmeraKinesisError):

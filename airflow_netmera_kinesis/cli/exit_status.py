@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_netmera_kinesis.errors import (
     ConfigurationError,
+    ExportsUnreachable,
     LeaseTaken,
     NetmeraKinesisError,
     StreamStalled,
@@ -26,6 +27,6 @@ def status_of(error: NetmeraKinesisError) -> int:
     """Return the exit status for an expected error."""
     if isinstance(error, ConfigurationError):
         return MISUSED
-    if isinstance(error, (LeaseTaken, StreamStalled, StreamUnreachable)):
+    if isinstance(error, (ExportsUnreachable, LeaseTaken, StreamStalled, StreamUnreachable)):
         return TRY_AGAIN
     return FAILED
