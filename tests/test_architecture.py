@@ -14,7 +14,7 @@ import airflow_netmera_kinesis
 PACKAGE = "airflow_netmera_kinesis"
 ROOT = Path(airflow_netmera_kinesis.__file__).parent
 
-EDGE = {"cli", "connection", "configuration", "location", "pipeline", "operators"}
+EDGE = {"cli", "connection", "configuration", "hash_key", "location", "pipeline", "operators"}
 # They read and write files, wait, or talk to Kinesis; paths, clients and clocks are handed to them.
 STORAGE_AND_WIRE = {
     "carry", "checkpoint", "dead_letter", "exports", "forecast", "journal", "lease", "ledger", "match_result",

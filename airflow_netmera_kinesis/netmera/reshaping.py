@@ -21,7 +21,15 @@ _USER_ID = ("userId",)
 
 
 class CannotReshape(Exception):
-    """A payload is nested too deep, or holds text that is none, so that no rule can be applied to it."""
+    """A rule cannot be applied to a payload, which must not be sent as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("the rules of the hook cannot reach into the event: it is nested too deep or holds no text")
+
+
+def reshaper_of(rules: PayloadRules, key: HashKey | None) -> Reshaper | None:
+    """Return None for rules that leave every payload as it is."""
+    return Reshaper(rules, key) if rules != PayloadRules() else None
 
 
 class Reshaper:
@@ -40,7 +48,7 @@ class Reshaper:
     def __call__(self, body: bytes) -> bytes:
         """Return the body of a payload, which begins after its opening brace, as the rules leave it.
 
-        :raises CannotReshape: it must not be sent as it is
+        :raises CannotReshape: it is nested too deep, or holds half a character
         """
         whole = given = Raw(b"{" + body)
         try:

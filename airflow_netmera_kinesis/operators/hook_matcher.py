@@ -51,6 +51,7 @@ class HookMatcherOperator(BaseOperator):
         self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
+        from airflow_netmera_kinesis.hash_key import fetch_keys
         from airflow_netmera_kinesis.stages.match import counts_of, match_group
 
         with verdicts():
@@ -59,7 +60,15 @@ class HookMatcherOperator(BaseOperator):
             at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
             exports = at.open_exports().folder
             result = match_group(
-                at.state, at.staging, exports, slice_id, group, at.who, self.log, limit_of=self._record_limit
+                at.state,
+                at.staging,
+                exports,
+                slice_id,
+                group,
+                at.who,
+                self.log,
+                limit_of=self._record_limit,
+                keys_of=fetch_keys,
             )
         return {"slice": slice_id, "group": group, **counts_of(result)}
 

@@ -128,14 +128,18 @@ class PlanSliceOperator(BaseOperator):
 
     def _request(self, at: Workplace, settings: ConnectorSettings) -> PlanRequest:
         from airflow_netmera_kinesis import plan_request as read
+        from airflow_netmera_kinesis.hash_key import fetch_keys
+        from airflow_netmera_kinesis.netmera.hashing import fingerprints_of
         from airflow_netmera_kinesis.state.slice import Target, Terms
 
+        hooks = read.in_region(definitions_of(self.hooks), settings.region)
         terms = Terms(
-            hooks=read.in_region(definitions_of(self.hooks), settings.region),
+            hooks=hooks,
             export_format=export_format_of(self.export_format),
             partitions=read.whole_number(self.partitions, "partitions", read.MAX_PARTITIONS),
             order=read.choice(self.order, "order", read.ORDERS),
             target=Target(settings.region, settings.endpoint_url or ""),
+            hash_keys=fingerprints_of(fetch_keys(hooks)),
         )
         return read.PlanRequest(
             key=at.key,

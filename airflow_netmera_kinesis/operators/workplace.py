@@ -16,6 +16,7 @@ from airflow_netmera_kinesis.errors import (
     ExportError,
     OrderBroken,
     QuotaExceeded,
+    RecordTooLarge,
     SliceCommitted,
     SliceRefused,
 )
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 # Trying again cannot mend these: somebody has to.
-NOT_RETRIED = (ConfigurationError, ExportError, QuotaExceeded, CountsDisagree, OrderBroken, SliceRefused)
+NOT_RETRIED = (
+    ConfigurationError, ExportError, RecordTooLarge, QuotaExceeded, CountsDisagree, OrderBroken, SliceRefused,
+)  # fmt: skip
 
 
 class Workplace(msgspec.Struct, frozen=True):

@@ -136,6 +136,7 @@ def _slice(
         start_after=since.isoformat() if since else "",
         known=selection.known,
         forgotten=tuple(name for name in manifest if name not in listed),
+        hash_keys=terms.hash_keys,
     )
 
 

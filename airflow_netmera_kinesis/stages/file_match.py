@@ -10,10 +10,13 @@ from airflow_netmera_kinesis.exports.chunk import Chunk, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.reading import Export
 from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
 from airflow_netmera_kinesis.netmera.event_id import EventIds
+from airflow_netmera_kinesis.netmera.fitting import Excess, fit
+from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys
 from airflow_netmera_kinesis.netmera.hook_definition import smallest_batches
 from airflow_netmera_kinesis.netmera.matching import Matcher
-from airflow_netmera_kinesis.netmera.partition_key import choose_key, partition_of
+from airflow_netmera_kinesis.netmera.partition_key import choose_hashed_key, choose_key, partition_of
 from airflow_netmera_kinesis.netmera.payload import body_of
+from airflow_netmera_kinesis.netmera.reshaping import CannotReshape
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.firing import HookFirings, RecordLimit
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter, Reason, event_fields
@@ -39,14 +42,14 @@ class DeadLetters(Protocol):
 class Tally:
     """What the files of a group share: the matcher, and the counts of each active hook."""
 
-    def __init__(self, current: Slice, limit_of: RecordLimit) -> None:
+    def __init__(self, current: Slice, limit_of: RecordLimit, keys: HashKeys = NO_KEYS) -> None:
         self.current = current
         self.partitions = current.partitions
         self.matcher = Matcher(current.hooks, current.export_format.names_to_codes)
         self.wanted = Wanted(self.matcher.codes, self.matcher.names)
         request_bytes = smallest_batches(current.hooks)
         self.hooks = {
-            index: HookFirings(index, hook, limit_of, request_bytes[hook.stream].max_bytes)
+            index: HookFirings(index, hook, limit_of, request_bytes[hook.stream].max_bytes, keys)
             for index, hook in enumerate(current.hooks)
             if hook.active
         }
@@ -139,18 +142,32 @@ class FileMatch:
     ) -> None:
         hook = self._tally.hooks[index]
         hook.firings += 1
-        key = choose_key(event, hook.key_fields)
+        if hook.hash_key is None:
+            key = choose_key(event, hook.key_fields)
+        else:
+            key = choose_hashed_key(event, hook.key_fields, hook.hash_key)
         if key is None:
             message = f"the event has no {' and no '.join(hook.key_fields)}"
             self._set_aside(hook, Reason.MISSING_USER_ID, message, event_id, chunk, place)
             return
-        payload = hook.opening + body
-        if excess := hook.excess(key, payload):
-            self._set_aside(hook, Reason.TOO_LARGE, excess, event_id, chunk, place)
+        try:
+            payload = hook.opening + (body if hook.reshape is None else hook.reshape(body))
+        except CannotReshape as error:
+            self._set_aside(hook, Reason.MALFORMED, str(error), event_id, chunk, place)
             return
+        if excess := hook.excess(key, payload):
+            fitted = self._fit(hook, key, payload, excess, chunk.lines[place])
+            if isinstance(fitted, Excess):
+                self._set_aside(hook, Reason.TOO_LARGE, str(fitted), event_id, chunk, place)
+                return
+            payload = fitted
         hook.staged += 1
         record = StagedRecord(self._index, chunk.lines[place], index, key, payload, event_id, event.time_ms)
         self._records.write(hook.stream, partition_of(key, self._tally.partitions), record)
+
+    def _fit(self, hook: HookFirings, key: str, payload: bytes, excess: Excess, line: int) -> bytes | Excess:
+        where = f"hook {hook.name}, {self._planned.name}, line {line}"
+        return fit(payload, excess, hook.oversize, lambda less: hook.excess(key, less), where)
 
     def _set_aside(
         self, hook: HookFirings, reason: Reason, message: str, event_id: str, chunk: Chunk, place: int

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from airflow_netmera_kinesis.netmera.fitting import Excess
+from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys, key_of
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.netmera.payload import opening_of
+from airflow_netmera_kinesis.netmera.reshaping import reshaper_of
 from airflow_netmera_kinesis.state.dead_letter import Reason
 from airflow_netmera_kinesis.state.match_result import HookResult
 
@@ -27,12 +30,20 @@ class HookFirings:
     """One active hook in one match task; ``limit_of`` is asked once, and only if a record may need to know.
 
     ``request_bytes`` is the smallest ``batch.max_bytes`` of the hooks that feed the stream: no record may exceed it.
+    ``reshape`` is None where the hook has no rules for its payloads, ``hash_key`` where its partition keys stay as they
+    are.
     """
 
-    def __init__(self, index: int, hook: HookDefinition, limit_of: RecordLimit, request_bytes: int) -> None:
+    def __init__(
+        self, index: int, hook: HookDefinition, limit_of: RecordLimit, request_bytes: int, keys: HashKeys = NO_KEYS
+    ) -> None:
         self.name = hook.name
         self.stream = hook.stream
         self.key_fields = hook.partition_key
+        self.oversize = hook.oversize
+        key = key_of(hook, keys)
+        self.reshape = reshaper_of(hook.payload, key)
+        self.hash_key = key if hook.hash_partition_key else None
         self.opening = opening_of(hook)
         self.firings = self.staged = 0
         self._max_record_bytes = SURE_RECORD_BYTES
@@ -42,18 +53,18 @@ class HookFirings:
         self._limit_of: RecordLimit | None = limit_of
         self._dead: Counter[str] = Counter()
 
-    def excess(self, key: str, payload: bytes) -> str:
-        """Say which limit payload and key together exceed, or nothing."""
+    def excess(self, key: str, payload: bytes) -> Excess | None:
+        """Say which limit payload and key together exceed, if any."""
         if len(payload) <= self._sure_payload_bytes:
-            return ""
+            return None
         size = len(payload) + len(key.encode())
         if size > self._request_bytes:
-            return f"payload and key have more than the {self._request_bytes} bytes that batch.max_bytes allows"
+            return Excess(size, self._request_bytes, "batch.max_bytes allows")
         if size > self._max_record_bytes and self._limit_of is not None:
             self._max_record_bytes, self._limit_of = self._limit_of(self._hook), None
         if size > self._max_record_bytes:
-            return f"payload and key have more than the {self._max_record_bytes} bytes that the stream takes"
-        return ""
+            return Excess(size, self._max_record_bytes, "the stream takes")
+        return None
 
     def set_aside(self, reason: Reason) -> None:
         self._dead[reason.value] += 1

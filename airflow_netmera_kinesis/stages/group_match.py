@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from airflow_netmera_kinesis.errors import ExportChanged, ExportError
 from airflow_netmera_kinesis.exports.change import looks_untouched
 from airflow_netmera_kinesis.exports.reading import Export
+from airflow_netmera_kinesis.netmera.hashing import HashKeys
 from airflow_netmera_kinesis.stages.file_match import FileMatch, Tally
 from airflow_netmera_kinesis.stages.firing import RecordLimit
 from airflow_netmera_kinesis.stages.parts import Parts
@@ -23,9 +24,16 @@ class GroupMatch:
     """One group's way from its files to a result."""
 
     def __init__(
-        self, current: Slice, group: int, state: Folder, staging: Folder, exports: ReadableFolder, limit_of: RecordLimit
+        self,
+        current: Slice,
+        group: int,
+        state: Folder,
+        staging: Folder,
+        exports: ReadableFolder,
+        limit_of: RecordLimit,
+        keys: HashKeys,
     ) -> None:
-        self._current, self._group, self._limit_of = current, group, limit_of
+        self._current, self._group, self._limit_of, self._keys = current, group, limit_of, keys
         self._state, self._staging, self._exports = state, staging, exports
 
     def result(self, lease: Lease) -> MatchResult:
@@ -51,7 +59,7 @@ class GroupMatch:
         return damaged
 
     def _try(self, damaged: Mapping[int, FileResult], lease: Lease) -> MatchResult:
-        tally = Tally(self._current, self._limit_of)
+        tally = Tally(self._current, self._limit_of, self._keys)
         files: list[FileResult] = []
         parts: list[PartRef] = []
         with DeadLetterWriter(self._state, self._current.id, self._group) as dead_letters:

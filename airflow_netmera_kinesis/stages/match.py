@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_netmera_kinesis.errors import CountsDisagree
+from collections.abc import Callable, Sequence
+
+from airflow_netmera_kinesis.errors import ConfigurationError, CountsDisagree
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys, fingerprints_of
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.stages.firing import RecordLimit, sure_limit
 from airflow_netmera_kinesis.stages.group_match import GroupMatch
 from airflow_netmera_kinesis.stages.working import working_on
@@ -21,13 +25,15 @@ def match_group(
     who: str,
     log: Log,
     limit_of: RecordLimit = sure_limit,
+    keys_of: Callable[[Sequence[HookDefinition]], HashKeys] = lambda hooks: NO_KEYS,
 ) -> MatchResult:
     """Match one group of files, unless that was done already and its parts are whole.
 
     ``who`` tells others who works on the group. ``limit_of`` is asked for the record size in bytes that a hook's stream
-    takes, and only if a record is larger than what every stream takes. A file that is damaged as a whole is set aside
-    with its reason, none of its records staged: the gate decides whether the run may go on without it. Raises
-    ExportChanged for a file that is not what plan saw.
+    takes, and only if a record is larger than what every stream takes; ``keys_of`` for the keys of the hooks' hashes. A
+    file that is damaged as a whole is set aside with its reason, none of its records staged: the gate decides whether
+    the run may go on without it. Raises ExportChanged for a file that is not what plan saw, RecordTooLarge where a hook
+    asks for that, ConfigurationError for a key that is not that of the slice.
     """
     with working_on(state, slice_id, f"match-{group:05d}", who) as lease:
         done = whole_result(staging, slice_id, group)
@@ -37,12 +43,26 @@ def match_group(
             )
             return done
         current = load_slice(state, slice_id)
-        result = GroupMatch(current, group, state, staging, exports, limit_of).result(lease)
+        keys = keys_of(current.hooks)
+        _check_same_keys(current, keys)
+        result = GroupMatch(current, group, state, staging, exports, limit_of, keys).result(lease)
         _check_counts(result)
         lease.check()
         save_result(staging, result)
     _report(result, current, log)
     return result
+
+
+def _check_same_keys(current: Slice, keys: HashKeys) -> None:
+    """A value must not have one hash in the first part of a slice and another in the rest."""
+    planned = current.hash_keys
+    changed = [source for source, found in fingerprints_of(keys).items() if planned.get(source, found) != found]
+    if changed:
+        raise ConfigurationError(
+            f"the hash key in {' and in '.join(changed)} has changed since slice {current.id} was planned: start a new "
+            "run, which plans anew as long as nothing was sent; else put the former key back until the slice is "
+            f"committed, or run once with abandon_slice={current.id}"
+        )
 
 
 def _check_counts(result: MatchResult) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -49,13 +49,14 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What decides how files become records, and where they go."""
+    """What decides how files become records, and where they go. Of a hash key only its fingerprint is known."""
 
     hooks: tuple[HookDefinition, ...]
     export_format: ExportFormat
     partitions: int
     order: str
     target: Target
+    hash_keys: Mapping[str, str] = {}
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -80,10 +81,11 @@ class Slice(msgspec.Struct, frozen=True):
     known: tuple[ExportFile, ...] = ()
     forgotten: tuple[str, ...] = ()
     purpose: Purpose = Purpose.NEW
+    hash_keys: Mapping[str, str] = {}
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.hooks, self.export_format, self.partitions, self.order, self.target)
+        return Terms(self.hooks, self.export_format, self.partitions, self.order, self.target, self.hash_keys)
 
 
 def slice_id(key: str, files: Sequence[ExportFile], terms: Terms, predecessor: str, history: str, date: str) -> str:
@@ -99,9 +101,13 @@ def state_key(dag_id: str, exports: str) -> str:
 
 
 def place_of(uri: str) -> str:
-    """Write the URI of a place in one way: its connection, ``file://`` or a slash at the end make no difference."""
+    """Write the URI of a place in one way: its connection, ``file://`` or a slash at the end make no difference.
+
+    On a server of files the connection is what makes the place: each login sees a root of its own, whatever the host.
+    """
     parts = urlsplit(uri)
-    place = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    connection, _, host = parts.netloc.rpartition("@")
+    place = parts._replace(netloc=connection if parts.scheme in ("sftp", "ftp", "ftps") else host)
     if place.scheme in ("file", "local"):
         place = place._replace(scheme="", netloc="")
     return place.geturl().rstrip("/")
