@@ -14,6 +14,7 @@ from airflow_netmera_kinesis.cli.documents import definitions_at, export_format_
 from airflow_netmera_kinesis.cli.exit_status import DONE, FAILED
 from airflow_netmera_kinesis.cli.options import export_format_option, exports_option, hooks_option, max_record_size
 from airflow_netmera_kinesis.cli.output import as_json, print_json, progress_bar, text_console
+from airflow_netmera_kinesis.hash_key import fetch_keys
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.offline_match import OfflineMatch, match_offline
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter
@@ -85,7 +86,7 @@ def command(
     with progress_bar("Matching", sum(info.size for info in files)) as advance:
         found = match_offline(
             folder, files, definitions, read_as, _Lines(output), _Letters(dead_letters),
-            partitions=1, max_record_bytes=max_record_size * 1024, advance=advance,
+            partitions=1, max_record_bytes=max_record_size * 1024, advance=advance, keys=fetch_keys(definitions),
         )  # fmt: skip
     to_stderr = output is sys.stdout.buffer
     if as_json:

@@ -9,7 +9,9 @@ import msgspec
 
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.forecast.stream_load import BUCKETS, StreamLoad
+from airflow_netmera_kinesis.netmera.hashing import stand_in_keys
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+from airflow_netmera_kinesis.netmera.payload_rules import OnOversize, Oversize
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.offline_match import Damaged, match_offline
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter
@@ -67,18 +69,22 @@ def survey(
     max_record_bytes: int,
     advance: Callable[[int], None],
 ) -> Survey:
-    """Read every file once; ``advance`` is told the bytes of each that is done."""
+    """Read every file once; ``advance`` is told the bytes of each that is done.
+
+    What is too large is counted, also where it would fail a run.
+    """
     scales = _Scales(hook.stream for hook in hooks if hook.active)
     found = match_offline(
         folder,
         files,
-        hooks,
+        tuple(_counting(hook) for hook in hooks),
         export_format,
         scales,
         _NoLetters(),
         partitions=BUCKETS,  # so that a record's partition is its place in the hash space
         max_record_bytes=max_record_bytes,
         advance=advance,
+        keys=stand_in_keys(hooks),
     )
     unmatched: Counter[str] = Counter()
     for file in found.files:
@@ -96,3 +102,8 @@ def survey(
         unmatched=unmatched,
         damaged=found.damaged,
     )
+
+
+def _counting(hook: HookDefinition) -> HookDefinition:
+    fails = hook.oversize.action is OnOversize.FAIL
+    return msgspec.structs.replace(hook, oversize=Oversize()) if fails else hook

@@ -68,6 +68,11 @@ def key_of(hook: HookDefinition, keys: HashKeys) -> HashKey | None:
     return keys[hook.hash_key]
 
 
+def stand_in_keys(hooks: Iterable[HookDefinition]) -> HashKeys:
+    """Return keys for who only counts and weighs: a hash is as long with any."""
+    return dict.fromkeys(key_sources(hooks), HashKey("no key of anybody's"))
+
+
 def fingerprints_of(keys: HashKeys) -> dict[str, str]:
     """Return what a slice remembers of the keys that it was planned with."""
     return {str(source): key.fingerprint for source, key in keys.items()}

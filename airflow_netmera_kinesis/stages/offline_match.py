@@ -9,6 +9,7 @@ import msgspec
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.reading import Export
+from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.stages.file_match import DeadLetters, FileMatch, Records, Tally
 from airflow_netmera_kinesis.state.match_result import FileResult, HookResult
@@ -42,10 +43,11 @@ def match_offline(
     partitions: int,
     max_record_bytes: int,
     advance: Callable[[int], None],
+    keys: HashKeys = NO_KEYS,
 ) -> OfflineMatch:
     """Hand every record and every dead letter on; ``advance`` is told the bytes of each file that is done."""
     current = _slice_of(folder.uri, files, hooks, export_format, partitions)
-    tally = Tally(current, lambda _: max_record_bytes)
+    tally = Tally(current, lambda _: max_record_bytes, keys)
     read: list[FileResult] = []
     damaged: list[Damaged] = []
     for index, info in enumerate(files):
