@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ from airflow_netmera_kinesis.errors import NetmeraKinesisError
 COMMANDS: tuple[str, ...] = (
     "plan",
     "match",
+    "send",
+    "tail",
 )
 
 
@@ -54,3 +57,5 @@ class Commands(click.Group):
 @click.version_option(__version__, package_name="airflow-netmera-kinesis", prog_name="netmera-kinesis")
 def main() -> None:
     """Look at Netmera's exports, and send them to Amazon Kinesis without a scheduler."""
+    # Airflow logs to standard output, where a command's own lines go; it reads this when it is loaded.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")

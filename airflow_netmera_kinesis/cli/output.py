@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 
@@ -29,9 +29,35 @@ def print_json(document: Any, *, err: bool = False) -> None:
 
 @contextmanager
 def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how far a long work is, on standard error and only on a terminal; call what is yielded with each advance."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.advance(task, done)
+    """Show how far a long work is; call what is yielded with each advance."""
+    with StageBars() as bars:
+        bars.begin(what, total)
+        yield bars.advance
+
+
+class StageBars:
+    """A bar for each stage of a long work, one after the other; on standard error, and only on a terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> StageBars:  # noqa: PYI034 - Python 3.10 has no Self
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """Take the bar of the stage before away and show this one's."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(stage, total=total)
+
+    def advance(self, done: int) -> None:
+        """Move the bar; several threads may."""
+        if self._task is not None:
+            self._progress.advance(self._task, done)

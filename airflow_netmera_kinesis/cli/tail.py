@@ -9,8 +9,9 @@ from typing import Any
 import click
 import msgspec
 
+from airflow_netmera_kinesis.cli.connector import connector_of
 from airflow_netmera_kinesis.cli.exit_status import DONE, FAILED, INTERRUPTED
-from airflow_netmera_kinesis.cli.options import conn_id_option, setting
+from airflow_netmera_kinesis.cli.options import conn_id_option
 from airflow_netmera_kinesis.cli.output import as_json
 from airflow_netmera_kinesis.tailing.order_watch import Findings, OrderWatch
 from airflow_netmera_kinesis.tailing.stream_reader import Arrived, Start, StreamReader
@@ -73,9 +74,7 @@ def command(
     The findings go to standard error: duplicates, records of a key in two open shards, and events older than what came
     before of the same key (exports that are not sorted by time, sent with order: file, look like that too).
     """
-    from airflow_netmera_kinesis.connection import NetmeraKinesisConnection
-
-    connection = NetmeraKinesisConnection(setting(conn_id, "netmera_kinesis_conn_id"))
+    connection = connector_of(conn_id)
     reader = StreamReader(connection.get_conn(), stream, start, follow=follow, clock=time.monotonic, sleep=time.sleep)
     watch = OrderWatch()
     status = DONE

@@ -1,0 +1,102 @@
+"""Do a whole run in one process, in the order of the DAG: plan, match, gate, send, commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Protocol
+
+import msgspec
+
+from airflow_netmera_kinesis.exports.listing import ExportPlace
+from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.plan_request import PlanRequest
+from airflow_netmera_kinesis.stages.commit import commit
+from airflow_netmera_kinesis.stages.firing import RecordLimit
+from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
+from airflow_netmera_kinesis.stages.match import match_group
+from airflow_netmera_kinesis.stages.plan import plan
+from airflow_netmera_kinesis.stages.renewal import Connector
+from airflow_netmera_kinesis.stages.send import send_partition
+from airflow_netmera_kinesis.stages.stream import SendSettings
+from airflow_netmera_kinesis.state.slice import Slice
+from airflow_netmera_kinesis.storage import Folder
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A slice that a run has sent, and its counts."""
+
+    slice: str
+    counts: Mapping[str, int]
+
+
+class Watch(Protocol):
+    """Is told how far a run is: bytes of exports while matching, partitions while sending."""
+
+    def begin(self, stage: str, total: int | None) -> None: ...
+
+    def advance(self, done: int) -> None: ...
+
+
+class WholeRun(msgspec.Struct, frozen=True):
+    """What every stage needs; ``who`` tells others who holds a lease."""
+
+    state: Folder
+    staging: Folder
+    place: ExportPlace
+    request: PlanRequest
+    limits: Limits
+    settings: SendSettings
+    connect: Callable[[], Connector]
+    limit_of: RecordLimit
+    who: str
+    log: Log
+    watch: Watch
+
+    def send_what_is_new(self) -> Committed | None:
+        """Send one slice; None if there is nothing new.
+
+        A stage that fails raises as it does in a task, and so does Ctrl-C: what is delivered by then is in the ledger,
+        and the next run goes on from there.
+        """
+        self.watch.begin("Planning", None)
+        planned = plan(self.state, self.staging, self.place, self.request, self.who, self.log)
+        if planned is None:
+            return None
+        self._match(planned)
+        pass_gate(self.state, self.staging, planned.id, self.limits, self.log)
+        self._send(planned)
+        self.watch.begin("Committing", None)
+        allowed, receipts = self.limits.max_dead_letters, self.request.receipts
+        counts = commit(self.state, self.staging, planned.id, allowed, self.who, self.log, keep_receipts=receipts)
+        return Committed(planned.id, counts)
+
+    def _match(self, planned: Slice) -> None:
+        self.watch.begin("Matching", sum(file.size for file in planned.files))
+        for group, files in enumerate(planned.groups):
+            match_group(
+                self.state, self.staging, self.place.folder, planned.id, group, self.who, self.log, self.limit_of
+            )
+            self.watch.advance(sum(planned.files[index].size for index in files))
+
+    def _send(self, planned: Slice) -> None:
+        self.watch.begin("Sending", planned.partitions)
+        stop = threading.Event()
+
+        def send(partition: int) -> None:
+            send_partition(
+                self.state, self.staging, planned.id, partition, self.settings,
+                connect=self.connect, stop=stop, who=self.who, log=self.log,
+            )  # fmt: skip
+            self.watch.advance(1)
+
+        with ThreadPoolExecutor(planned.partitions, thread_name_prefix="partition") as threads:
+            running = [threads.submit(send, partition) for partition in range(planned.partitions)]
+            try:
+                wait(running)
+            except BaseException:
+                stop.set()  # let what is on its way arrive, so that the ledger knows of it
+                raise
+        for partition in running:
+            partition.result()
