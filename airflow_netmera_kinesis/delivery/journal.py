@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -10,6 +11,7 @@ from airflow_netmera_kinesis.delivery.order_proof import Break
 from airflow_netmera_kinesis.delivery.ordering import Entry
 from airflow_netmera_kinesis.delivery.outcome import EntryAnswer
 from airflow_netmera_kinesis.delivery.receipt import ReceiptLog, save_break
+from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter, DeadLetterAppender, Reason, event_fields
 from airflow_netmera_kinesis.state.ledger import Ledger
 from airflow_netmera_kinesis.state.slice import Slice
@@ -21,7 +23,7 @@ class StateJournal:
 
     ``allow`` gets the number of dead letters of each hook at each new one, and raises when these are too many.
     ``check`` raises when the lease is lost: whoever has it now may have sent later records since, and receipts are
-    kept in order.
+    kept in order. ``dead`` counts what was set aside, by hook and reason.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class StateJournal:
         self._ledger = ledger
         self._receipts = ReceiptLog(state, current.id, stream, partition)
         self._letters = DeadLetterAppender(state, current.id, stream, partition)
+        self.dead: Counter[tuple[int, str]] = Counter()
 
     def delivered(self, receipts: list[tuple[Entry, EntryAnswer]]) -> None:
         """Append the receipts, then the ledger's entry: what the ledger knows has a receipt."""
@@ -56,26 +59,11 @@ class StateJournal:
 
     def refused(self, entry: Entry, code: str, message: str) -> None:
         """Store a dead letter for each firing, then tell the ledger."""
-        firings = _firings([entry])
-        perhaps_stored = any(map(self._ledger.perhaps_stored, firings))
-        for record in entry.records:
-            hook = self._slice.hooks[record.hook]
-            letter = DeadLetter(
-                reason=Reason.REFUSED,
-                message=f"{code}: {message}",
-                file=self._slice.files[record.file].name,
-                line=record.line,
-                hook=hook.name,
-                stream=self._stream,
-                is_payload=True,
-                key=record.key,
-                event_id=record.event_id,
-                perhaps_stored=perhaps_stored,
-                **event_fields(record.payload),
-            )
-            self._letters.append([letter])
-        self._ledger.dead(firings)
-        self._allow(self._ledger.counts().dead)
+        self._set_aside(entry.records, Reason.REFUSED, f"{code}: {message}")
+
+    def too_large(self, record: StagedRecord, message: str) -> None:
+        """The same for a record that the stream does not take any more."""
+        self._set_aside((record,), Reason.TOO_LARGE, message)
 
     def broken(self, entry: Entry, contradiction: Break) -> None:
         """Store both receipts and the firing that came later."""
@@ -96,6 +84,29 @@ class StateJournal:
         self._receipts.close()
         self._letters.close()
         self._ledger.close()
+
+    def _set_aside(self, records: tuple[StagedRecord, ...], reason: Reason, message: str) -> None:
+        firings = [(record.file, record.line, record.hook) for record in records]
+        perhaps_stored = any(map(self._ledger.perhaps_stored, firings))
+        for record in records:
+            hook = self._slice.hooks[record.hook]
+            letter = DeadLetter(
+                reason=reason,
+                message=message,
+                file=self._slice.files[record.file].name,
+                line=record.line,
+                hook=hook.name,
+                stream=self._stream,
+                is_payload=True,
+                key=record.key,
+                event_id=record.event_id,
+                perhaps_stored=perhaps_stored,
+                **event_fields(record.payload),
+            )
+            self._letters.append([letter])
+            self.dead[record.hook, reason.value] += 1
+        self._ledger.dead(firings)
+        self._allow(self._ledger.counts().dead)
 
 
 def _firings(entries: list[Entry]) -> list[tuple[int, int, int]]:

@@ -16,7 +16,7 @@ from airflow_netmera_kinesis.state.match_result import HookResult
 # Every stream takes a record of this size, payload and key together; MaxRecordSizeInKiB may allow up to ten times more:
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_StreamDescriptionSummary.html
 SURE_RECORD_BYTES = 1024 * 1024
-_LONGEST_KEY_BYTES = 4 * 256
+LONGEST_KEY_BYTES = 4 * 256
 
 RecordLimit = Callable[[HookDefinition], int]
 
@@ -48,7 +48,7 @@ class HookFirings:
         self.firings = self.staged = 0
         self._max_record_bytes = SURE_RECORD_BYTES
         self._request_bytes = request_bytes
-        self._sure_payload_bytes = min(SURE_RECORD_BYTES, request_bytes) - _LONGEST_KEY_BYTES
+        self._sure_payload_bytes = min(SURE_RECORD_BYTES, request_bytes) - LONGEST_KEY_BYTES
         self._index, self._hook = index, hook
         self._limit_of: RecordLimit | None = limit_of
         self._dead: Counter[str] = Counter()
