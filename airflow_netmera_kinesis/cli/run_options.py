@@ -11,6 +11,8 @@ from airflow_netmera_kinesis import plan_request as read
 from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.dag_param import PARAMS
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.hash_key import fetch_keys
+from airflow_netmera_kinesis.netmera.hashing import fingerprints_of
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.quota import parse_quota
@@ -56,6 +58,7 @@ def request_of(
         partitions=read.whole_number(given["partitions"], "partitions", read.MAX_PARTITIONS),
         order=read.choice(given["order"], "order", read.ORDERS),
         target=Target(settings.region, settings.endpoint_url or ""),
+        hash_keys=fingerprints_of(fetch_keys(hooks)),
     )
     return PlanRequest(
         key=key,

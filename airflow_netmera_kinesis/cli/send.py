@@ -26,6 +26,7 @@ from airflow_netmera_kinesis.cli.output import StageBars, as_json, print_json
 from airflow_netmera_kinesis.cli.run_options import limits_of, request_of, run_options
 from airflow_netmera_kinesis.delivery.stream_description import address_of, describe_stream
 from airflow_netmera_kinesis.exports.listing import ExportPlace
+from airflow_netmera_kinesis.hash_key import fetch_keys
 from airflow_netmera_kinesis.location import open_exports, open_folder, refuse_inside, refuse_unwritable
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.stages.stream import SendSettings
@@ -106,6 +107,7 @@ def command(
             settings=SendSettings(concurrency, stall_timeout, limits.max_dead_letters),
             connect=lambda: connector_of(conn_id),
             limit_of=lambda hook: _record_limit(connection, hook),
+            keys_of=fetch_keys,
             who="netmera-kinesis send",
             log=_log(verbose),
             watch=bars,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Protocol
 
@@ -11,6 +11,8 @@ import msgspec
 
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.netmera.hashing import HashKeys
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.firing import RecordLimit
@@ -50,6 +52,7 @@ class WholeRun(msgspec.Struct, frozen=True):
     settings: SendSettings
     connect: Callable[[], Connector]
     limit_of: RecordLimit
+    keys_of: Callable[[Sequence[HookDefinition]], HashKeys]
     who: str
     log: Log
     watch: Watch
@@ -76,8 +79,9 @@ class WholeRun(msgspec.Struct, frozen=True):
         self.watch.begin("Matching", sum(file.size for file in planned.files))
         for group, files in enumerate(planned.groups):
             match_group(
-                self.state, self.staging, self.place.folder, planned.id, group, self.who, self.log, self.limit_of
-            )
+                self.state, self.staging, self.place.folder, planned.id, group, self.who, self.log,
+                self.limit_of, self.keys_of,
+            )  # fmt: skip
             self.watch.advance(sum(planned.files[index].size for index in files))
 
     def _send(self, planned: Slice) -> None:

@@ -169,3 +169,23 @@ def test_a_user_who_wants_to_see_more_sees_what_tasks_log() -> None:
     result = send("--verbose")
     assert "committed slice" in result.stderr
     assert not any(user in result.stderr for user in USERS)
+
+
+def test_hashed_payloads_need_their_key_and_never_show_it(
+    place: Path, fake_kinesis: FakeKinesis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "payload: {hash: [userId]}, hash_key: {variable: netmera_hash_key}, batch: {max_records: 10}}"
+    (place / "hooks.yaml").write_text(HOOKS.replace("batch: {max_records: 10}}", rule, 1))
+    refused = send()
+    assert (refused.exit_code, "variable" in refused.stderr) == (2, True)
+    key = "a-key-of-thirty-two-characters-or-more"
+    monkeypatch.setenv("AIRFLOW_VAR_NETMERA_HASH_KEY", key)
+    sent = send("--verbose")
+    assert sent.exit_code == 0, sent.output
+    assert key not in sent.output
+    stored = b"".join(
+        record["Data"]
+        for records in read_stream(fake_kinesis.client(), "netmera-purchases").values()
+        for record in records
+    )
+    assert b'"userId":"ayse"' not in stored
