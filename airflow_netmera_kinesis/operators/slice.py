@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_netmera_kinesis.connector import ConnectorSettings
+    from airflow_netmera_kinesis.exports.listing import ExportPlace
     from airflow_netmera_kinesis.operators.workplace import Workplace
     from airflow_netmera_kinesis.plan_request import PlanRequest
     from airflow_netmera_kinesis.stages.gate import Limits
@@ -119,12 +120,16 @@ class PlanSliceOperator(BaseOperator):
             at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
             request = self._request(at, settings)
             limits_of(self)  # a slip of the pen is better told now than after all files are matched
-            place = at.open_exports()
+            place = self.open_place(at)
             at.refuse_unwritable()
             planned = plan(at.state, at.staging, place, request, at.who, self.log)
         if planned is None:
             raise AirflowSkipException(f"nothing new in {at.exports}")
         return [{"slice": planned.id, "group": group} for group in range(len(planned.groups))]
+
+    def open_place(self, at: Workplace) -> ExportPlace:
+        """Return the exports that count."""
+        return at.open_exports()
 
     def _request(self, at: Workplace, settings: ConnectorSettings) -> PlanRequest:
         from airflow_netmera_kinesis import plan_request as read
@@ -272,7 +277,15 @@ class CommitSliceOperator(BaseOperator):
         return {"slice": slice_id, **counts}
 
 
-def limits_of(task: PlanSliceOperator | GateSliceOperator) -> Limits:
+class Limited(Protocol):
+    """A task that knows what the gate allows."""
+
+    max_malformed: str | int
+    max_dead_letters: str | int
+    on_bad_file: str
+
+
+def limits_of(task: Limited) -> Limits:
     """Read what the gate allows."""
     from airflow_netmera_kinesis.plan_request import ON_BAD_FILE, choice
     from airflow_netmera_kinesis.stages.gate import Limits

@@ -6,10 +6,9 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
-from airflow_netmera_kinesis.operators.kinesis_hook_sender import KinesisHookSenderOperator
-from airflow_netmera_kinesis.operators.slice import CommitSliceOperator, GateSliceOperator, PlanSliceOperator
+from airflow_netmera_kinesis.operators.slice import PlanSliceOperator
 from airflow_netmera_kinesis.pipeline.shared import DAG_ARGUMENTS, DEFAULT_ARGS, from_params, params_of
+from airflow_netmera_kinesis.pipeline.wiring import wire_after
 
 EVERY_FIVE_MINUTES = "*/5 * * * *"
 DOC = """
@@ -91,26 +90,14 @@ def events_to_kinesis(
 
 
 def wire_tasks() -> None:
-    """Tasks hand on references and counts; ``commit`` needs every partition, so its rule stays ``all_success``."""
+    """Each argument of a task is the param of its name."""
     places = from_params("exports", "staging", "state", "netmera_kinesis_conn_id")
+    limits = from_params("on_bad_file", "max_malformed", "max_dead_letters")
     plan = PlanSliceOperator(
         task_id="plan",
         **places,
+        **limits,
         **from_params("hooks", "export_format", "partitions", "max_files", "start_after", "min_age", "order"),
-        **from_params("on_bad_file", "max_malformed", "max_dead_letters", "receipts", "abandon_slice"),
+        **from_params("receipts", "abandon_slice"),
     )
-    match = HookMatcherOperator.partial(task_id="match", **places).expand(group=plan.output)
-    gate = GateSliceOperator(
-        task_id="gate",
-        slice=plan.output,
-        **places,
-        **from_params("on_bad_file", "max_malformed", "max_dead_letters"),
-    )
-    send = KinesisHookSenderOperator.partial(task_id="send", **places, **from_params("max_dead_letters")).expand(
-        partition=gate.output
-    )
-    commit = CommitSliceOperator(
-        task_id="commit", slice=plan.output, **places, **from_params("max_dead_letters", "receipts")
-    )
-    match >> gate
-    send >> commit
+    wire_after(plan, places, limits)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.providers.common.compat.sdk import Param
 
-from airflow_netmera_kinesis.configuration import configured_defaults
+from airflow_netmera_kinesis.configuration import configured
 from airflow_netmera_kinesis.dag_param import PARAMS, DagParam
 
 # A retry goes on where the last try stopped, so that an outage of about half an hour needs nobody.
@@ -29,11 +30,11 @@ DAG_ARGUMENTS: dict[str, Any] = {
 }
 
 
-def params_of(given: dict[str, Any]) -> dict[str, Param]:
+def params_of(given: dict[str, Any], params: Sequence[DagParam] = PARAMS) -> dict[str, Param]:
     """Build the params of the trigger form; their defaults come from the arguments, else from the configuration."""
-    defaults = configured_defaults()
+    defaults = {param.name: configured(param) for param in params}
     defaults.update({name: value for name, value in given.items() if value is not None})
-    return {param.name: param_of(param, defaults[param.name]) for param in PARAMS}
+    return {param.name: param_of(param, defaults[param.name]) for param in params}
 
 
 def param_of(param: DagParam, default: Any) -> Param:
