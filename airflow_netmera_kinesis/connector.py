@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
 from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.identity import Identity, read_identity, read_url, text
 
 REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # An extra that is not listed here is a typing mistake, or meant for something that this connector would not do.
-EXTRAS = ("region", "active", "endpoint_url")
+EXTRAS = (
+    "region",
+    "active",
+    "endpoint_url",
+    "credentials",
+    "role_arn",
+    "external_id",
+    "session_token",
+    "sts_endpoint_url",
+)
 # A connection written as a URI has strings only: ?active=false arrives as 'false', which is true to Python.
 SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
 class ConnectorSettings(msgspec.Struct, frozen=True):
-    """Where records go, and whether any go at all; the keys stay in the connection."""
+    """Where records go, whether any go at all, and as whom they are signed; the keys stay in the connection."""
 
     region: str
     active: bool = True
     endpoint_url: str | None = None
+    identity: Identity = Identity()
 
 
 def read_settings(conn_id: str, login: str | None, password: str | None, extra: str | None) -> ConnectorSettings:
@@ -33,17 +45,12 @@ def read_settings(conn_id: str, login: str | None, password: str | None, extra: 
         stands where a switch is expected.
     """
     faults: list[str] = []
-    if not text(login):
-        faults.append("API key (login) is missing: set it to the AWS access key ID of the IAM user that writes")
-    if not text(password):
-        faults.append(
-            "Secret key (password) is missing: set it to the AWS secret access key that belongs to the API key"
-        )
     extras = read_extra(extra, faults)
     settings = ConnectorSettings(
         region=read_region(extras.get("region"), faults),
         active=read_switch(extras.get("active"), faults),
-        endpoint_url=read_endpoint_url(extras.get("endpoint_url"), faults),
+        endpoint_url=read_url(extras, "endpoint_url", faults),
+        identity=read_identity(login, password, extras, faults),
     )
     if faults:
         raise ConfigurationError(f"connection '{conn_id}': " + "; ".join(faults))
@@ -89,17 +96,17 @@ def read_switch(value: object, faults: list[str]) -> bool:
     return switch
 
 
-def read_endpoint_url(value: object, faults: list[str]) -> str | None:
-    url = text(value)
-    if not url:
-        return None
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        faults.append(
-            "extra 'endpoint_url' is not an http(s) URL: write it like https://kinesis.example:443, or remove it"
-        )
-    return url
+def read_session_token(extra: str | None) -> str | None:
+    """Return the session token of a connection whose fields are in order."""
+    return text(read_extra(extra, []).get("session_token")) or None
 
 
-def text(value: object) -> str:
-    """Return the text that a field holds; an empty form field is a missing one."""
-    return value.strip() if isinstance(value, str) else ""
+def fingerprint_of(
+    settings: ConnectorSettings, login: str | None, password: str | None, session_token: str | None
+) -> str:
+    """Tell one connection from a changed one, in a way that may be written down.
+
+    The secret is the key of an HMAC, as it is in every signature of a request to AWS: it cannot be computed back.
+    """
+    secret = msgspec.json.encode([password, session_token])
+    return hmac.digest(secret, msgspec.json.encode([settings, login]), hashlib.sha256).hex()[:32]

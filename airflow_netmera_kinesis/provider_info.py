@@ -21,6 +21,8 @@ CONNECTION_TYPE: dict[str, Any] = {
             "password": "The AWS secret access key that belongs to the API key",
             "region": "eu-central-1",
             "endpoint_url": "https://vpce-….kinesis.eu-central-1.vpce.amazonaws.com",
+            "role_arn": "arn:aws:iam::111122223333:role/netmera-writer",
+            "sts_endpoint_url": "https://vpce-….sts.eu-central-1.vpce.amazonaws.com",
         },
     },
     "conn-fields": {
@@ -37,6 +39,31 @@ CONNECTION_TYPE: dict[str, Any] = {
         "endpoint_url": {
             "label": "Endpoint URL",
             "description": "Another Kinesis than the region's, such as a VPC endpoint or a stand-in. Usually empty.",
+            "schema": {"type": ["string", "null"], "format": "url"},
+        },
+        "credentials": {
+            "label": "Credentials",
+            "description": "keys: API key and secret key, as above. environment: the worker's own AWS identity.",
+            "schema": {"type": ["string", "null"], "enum": ["keys", "environment"], "default": "keys"},
+        },
+        "role_arn": {
+            "label": "Role to assume",
+            "description": "The ARN of an IAM role that whoever signs assumes before anything is sent. Usually empty.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "external_id": {
+            "label": "External ID",
+            "description": "What the role's trust policy asks for beside its ARN, if it does.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "session_token": {
+            "label": "Session token",
+            "description": "The third part of temporary keys; they end when it expires, so new ones must be put here.",
+            "schema": {"type": ["string", "null"], "format": "password"},
+        },
+        "sts_endpoint_url": {
+            "label": "STS endpoint URL",
+            "description": "Another STS than the region's to assume the role, such as a VPC endpoint. Usually empty.",
             "schema": {"type": ["string", "null"], "format": "url"},
         },
     },

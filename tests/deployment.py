@@ -96,6 +96,7 @@ class LoopbackConnector:
     def __init__(self, kinesis: FakeKinesis) -> None:
         self._known = kinesis.client_arguments()
         self.settings = ConnectorSettings(region=self._known["region_name"], endpoint_url=self._known["endpoint_url"])
+        self.fingerprint = "always the same"
 
     def get_conn(self) -> Any:
         return SESSION.client("kinesis", **self._known)

@@ -38,7 +38,7 @@ class LoopbackConnector:
 
     def __init__(self, endpoint_url: str, access_key: str = "AKIATEST") -> None:
         self.settings = ConnectorSettings(region=REGION, endpoint_url=endpoint_url)
-        self._access_key = access_key
+        self.fingerprint = self._access_key = access_key
 
     def get_conn(self) -> Any:
         return self._client(Config())

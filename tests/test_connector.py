@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from airflow_netmera_kinesis.connector import ConnectorSettings, read_settings
+from airflow_netmera_kinesis.connector import ConnectorSettings, fingerprint_of, read_settings
 from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.identity import Identity
 
 
 def read(**extra: object) -> ConnectorSettings:
@@ -59,7 +60,7 @@ def test_what_cannot_be_a_regions_code_is_refused(region: str) -> None:
     assert f"extra 'region' is {region!r}: it must be the code of an AWS region" in fault
 
 
-@pytest.mark.parametrize("name", ["region_name", "regoin", "role_arn", "aws_session_token", "Active"])
+@pytest.mark.parametrize("name", ["region_name", "regoin", "assume_role_method", "aws_session_token", "Active"])
 def test_an_unknown_extra_is_refused_by_name_with_what_is_allowed(name: str) -> None:
     with pytest.raises(
         ConfigurationError, match=f"extra '{name}' is unknown: remove it, allowed are region, active, endpoint_url"
@@ -78,6 +79,12 @@ def test_an_endpoint_that_is_no_http_url_is_refused(url: str) -> None:
         read(endpoint_url=url)
 
 
+@pytest.mark.parametrize("url", ["http://[::1", 5, True, ["http://127.0.0.1"]])
+def test_what_is_given_as_an_endpoint_is_never_passed_over_in_favour_of_aws(url: object) -> None:
+    with pytest.raises(ConfigurationError, match="extra 'endpoint_url' is not"):
+        read(endpoint_url=url)
+
+
 @pytest.mark.parametrize(
     ("written", "url"), [("http://127.0.0.1:4567", "http://127.0.0.1:4567"), ("", None), (None, None)]
 )
@@ -90,3 +97,92 @@ def test_all_faults_are_said_at_once_and_no_key_among_them() -> None:
     assert [word in fault for word in ("Secret key", "'region'", "'active'", "'secret'")] == [True] * 4
     assert "AKIAACME" not in fault
     assert "do-not-show" not in fault
+
+
+ROLE = "arn:aws:iam::111122223333:role/netmera/writer"
+
+
+def test_keys_sign_unless_something_else_is_said() -> None:
+    assert read().identity == read(credentials="keys", role_arn="", external_id=None).identity == Identity()
+    assert str(read().identity) == "the connection's keys"
+
+
+@pytest.mark.parametrize(
+    "arn", [ROLE, "arn:aws-cn:iam::111122223333:role/x", "arn:aws-us-gov:iam::111122223333:role/a.b"]
+)
+def test_a_role_may_be_of_any_partition(arn: str) -> None:
+    identity = read(role_arn=arn, external_id="acme:42", sts_endpoint_url="https://sts.example").identity
+    assert identity == Identity(False, arn, "acme:42", "https://sts.example")
+    assert str(identity) == f"role {arn}, assumed with the connection's keys"
+
+
+@pytest.mark.parametrize("written", ["environment", "Environment", " environment "])
+def test_the_workers_own_identity_needs_no_keys(written: str) -> None:
+    extra = json.dumps({"region": "eu-central-1", "credentials": written, "role_arn": ROLE})
+    identity = read_settings("acme", None, "", extra).identity
+    assert identity == Identity(environment=True, role_arn=ROLE)
+    assert str(identity) == f"role {ROLE}, assumed with the worker's own AWS identity"
+
+
+@pytest.mark.parametrize("written", ["enviroment", "instance-profile", "aws_default", True, 1, {}])
+def test_what_else_may_sign_is_refused_with_what_is_allowed(written: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"extra 'credentials' is .*: it must be keys .* or environment"):
+        read(credentials=written)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "netmera-writer", "arn:aws:iam::1111:role/x", "arn:aws:iam::111122223333:user/x",
+        "arn:aws:iam::111122223333:role/", "arn:aws:sts::111122223333:assumed-role/x/y",
+    ],
+)  # fmt: skip
+def test_what_is_no_arn_of_a_role_is_refused_with_an_example(arn: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"extra 'role_arn' is not the ARN .*arn:aws:iam::111122223333:role/name"
+    ):
+        read(role_arn=arn)
+
+
+@pytest.mark.parametrize("name", ["external_id", "sts_endpoint_url"])
+def test_what_belongs_to_a_role_is_refused_without_one(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"extra '{name}' is given without 'role_arn'"):
+        read(**{name: "https://sts.example"})
+
+
+@pytest.mark.parametrize("name", ["role_arn", "external_id", "session_token", "sts_endpoint_url"])
+def test_a_field_that_is_no_text_is_not_taken_for_one_that_is_missing(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"extra '{name}' is not text"):
+        read(**{name: 5})
+
+
+def test_contradictions_are_all_said_at_once_without_a_key() -> None:
+    extra = {"credentials": "environment", "session_token": "do-not-show", "external_id": "x", "regoin": "eu-west-1"}
+    fault = fault_of(extra=json.dumps(extra))
+    for said in (
+        "API key (login) is given together with credentials: environment",
+        "Secret key (password) is given together with",
+        "extra 'session_token' is given together with",
+        "extra 'external_id' is not what AWS takes",
+        "extra 'external_id' is given without 'role_arn'",
+        "extra 'regoin' is unknown",
+        "extra 'region' is missing",
+    ):
+        assert said in fault
+    for secret in ("AKIAACME", "s3cret-of-acme", "do-not-show"):
+        assert secret not in fault
+
+
+def test_a_fingerprint_changes_with_every_field_and_shows_none() -> None:
+    settings = read()
+    fingerprints = {
+        fingerprint_of(*given)
+        for given in [
+            (settings, "AKIA", "secret", None), (settings, "AKIB", "secret", None), (settings, "AKIA", "secreu", None),
+            (settings, "AKIA", "secret", "token"), (read(role_arn=ROLE), "AKIA", "secret", None),
+            (read(active=False), "AKIA", "secret", None), (settings, None, None, None),
+        ]
+    }  # fmt: skip
+    assert len(fingerprints) == 7
+    assert all(len(each) == 32 and int(each, 16) >= 0 for each in fingerprints)
+    assert fingerprint_of(settings, "AKIA", "secret", None) in fingerprints

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from airflow_netmera_kinesis.connector import EXTRAS
 from airflow_netmera_kinesis.dag_param import PARAMS, DagParam
 from airflow_netmera_kinesis.provider_info import CONNECTION_TYPE, get_provider_info
 
@@ -59,12 +60,21 @@ def test_the_package_name_is_the_one_that_was_installed() -> None:
     assert entry.load()() == get_provider_info()
 
 
-def test_the_form_has_five_fields_and_a_sentence_of_help_for_each() -> None:
+def test_the_form_has_ten_fields_and_a_sentence_of_help_for_each() -> None:
     form, fields = CONNECTION_TYPE["ui-field-behaviour"], CONNECTION_TYPE["conn-fields"]
     labels = [*form["relabeling"].values(), *(field["label"] for field in fields.values())]
-    assert labels == ["API key (access key ID)", "Secret key", "Region", "Active", "Endpoint URL"]
+    assert labels == [
+        "API key (access key ID)", "Secret key", "Region", "Active", "Endpoint URL", "Credentials", "Role to assume",
+        "External ID", "Session token", "STS endpoint URL",
+    ]  # fmt: skip
     assert all(len(form["placeholders"][name].split()) > 5 for name in ("login", "password"))
     assert all(len(field["description"].split()) > 5 for field in fields.values())
+
+
+def test_the_form_offers_every_extra_that_is_allowed_and_hides_the_secret_one() -> None:
+    fields = CONNECTION_TYPE["conn-fields"]
+    assert set(fields) == set(EXTRAS)
+    assert [name for name in fields if fields[name]["schema"].get("format") == "password"] == ["session_token"]
 
 
 def test_every_named_module_and_class_is_there() -> None:
@@ -86,7 +96,7 @@ def test_airflow_finds_the_connection_type_its_form_and_its_help() -> None:
     assert (hook.hook_name, hook.connection_id_attribute_name) == ("Netmera Kinesis", "netmera_kinesis_conn_id")
     assert manager.field_behaviours["netmera_kinesis"]["relabeling"]["password"] == "Secret key"
     widgets = {key for key in manager.connection_form_widgets if key.startswith("extra__netmera_kinesis__")}
-    assert {name.rpartition("__")[2] for name in widgets} == {"region", "active", "endpoint_url"}
+    assert {name.removeprefix("extra__netmera_kinesis__") for name in widgets} == set(EXTRAS)
 
 
 @pytest.mark.parametrize(

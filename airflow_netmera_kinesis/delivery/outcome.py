@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from airflow_netmera_kinesis.delivery.credential_advice import CREDENTIAL_CODES
+
 # Surely not stored, and worth sending again: throttling of the shard, the stream, the account or the stream's key.
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html, and what AWS' own clients take for it
 THROTTLING_CODES = frozenset(
@@ -37,20 +39,6 @@ UNKNOWN_CODES = frozenset(
         "RequestTimeout",
         "RequestTimeoutException",
         "ServiceUnavailable",
-    }
-)
-# About the credentials that signed the request: renewing them may help.
-CREDENTIAL_CODES = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationTokenException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-        "AccessDeniedException",
     }
 )
 # About the content of the request: some record in it is not acceptable, the others are.

@@ -8,6 +8,7 @@ from collections import Counter
 from random import Random
 
 from airflow_netmera_kinesis.delivery.counts import DeliveryCounts
+from airflow_netmera_kinesis.delivery.credential_advice import advice_on
 from airflow_netmera_kinesis.delivery.order_proof import Break, OrderProof
 from airflow_netmera_kinesis.delivery.ordering import Entry, Lanes
 from airflow_netmera_kinesis.delivery.outcome import (
@@ -26,6 +27,7 @@ from airflow_netmera_kinesis.delivery.request import Request, Requests
 from airflow_netmera_kinesis.delivery.seams import Journal, Transport
 from airflow_netmera_kinesis.delivery.shard_watch import ShardWatch
 from airflow_netmera_kinesis.errors import (
+    CredentialsRefused,
     DeliveryError,
     OrderBroken,
     QuotaExceeded,
@@ -198,8 +200,15 @@ class Settling:
             self.generation += 1
             self._transport.renew()
             return
-        self.failure = self.failure or StreamRefused(
-            f"stream {self._stream}: Kinesis refuses with {outcome.code}: {outcome.message}"
+        self.failure = self.failure or self._refusal(outcome)
+
+    def _refusal(self, outcome: Refused) -> StreamRefused:
+        refuses = f"stream {self._stream}: Kinesis refuses with {outcome.code}: {outcome.message}"
+        if not outcome.credentials:
+            return StreamRefused(refuses)
+        return CredentialsRefused(
+            f"{refuses}. The connection was read again, and it did not help: {advice_on(outcome.code)}. What was "
+            "delivered is in the ledger: mend the connection, and the next try goes on from there"
         )
 
     def _set_aside(self, entry: Entry, code: str, message: str) -> None:

@@ -7,25 +7,30 @@ from typing import Any
 
 import msgspec
 
+from airflow_netmera_kinesis.delivery.asking import NotAllowed, ask
 from airflow_netmera_kinesis.delivery.shard_map import LearnedShardMap, Shard, ShardMap
-from airflow_netmera_kinesis.errors import StreamRefused, StreamUnreachable
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html, where nothing else is said
 DEFAULT_RECORD_KIB = 1024
-# Some endpoints answer a request that they do not know in one of these ways; none of them means that sending fails.
-NOT_ALLOWED = frozenset(
-    {"AccessDeniedException", "AccessDenied", "UnknownOperationException", "InvalidAction", "NotImplemented"}
-)
 
 
 class StreamDescription(msgspec.Struct, frozen=True):
-    """What decides how a stream is written; the defaults hold where DescribeStreamSummary is not allowed."""
+    """What decides how a stream is written; the defaults hold where DescribeStreamSummary is not allowed.
+
+    ``distribution`` is empty where nobody says it, and ``kms_key`` where records are not encrypted.
+    """
 
     max_record_bytes: int = DEFAULT_RECORD_KIB * 1024
     on_demand: bool = False
-    ignores_keys: bool = False
+    distribution: str = ""
+    status: str = ""
+    kms_key: str = ""
     described: bool = False
+
+    @property
+    def ignores_keys(self) -> bool:
+        return self.distribution == "AUTO"
 
 
 def address_of(hook: HookDefinition) -> dict[str, str]:
@@ -45,17 +50,21 @@ def addresses_of(hooks: tuple[HookDefinition, ...]) -> dict[str, dict[str, str]]
 def describe_stream(client: Any, stream: str, address: Mapping[str, str]) -> StreamDescription:
     """Ask DescribeStreamSummary; without the right to, the documented defaults are returned.
 
-    :raises StreamRefused: the stream does not exist, or the credentials are refused
+    :raises StreamRefused: the stream does not exist
+    :raises CredentialsRefused: the credentials are refused
     :raises StreamUnreachable: nobody answers
     """
-    summary = _ask(client.describe_stream_summary, stream, address)
-    if summary is None:
+    try:
+        summary = ask(client.describe_stream_summary, f"stream {stream}", **address)
+    except NotAllowed:
         return StreamDescription()
     about = summary["StreamDescriptionSummary"]
     return StreamDescription(
         max_record_bytes=int(about.get("MaxRecordSizeInKiB") or DEFAULT_RECORD_KIB) * 1024,
         on_demand=(about.get("StreamModeDetails") or {}).get("StreamMode") == "ON_DEMAND",
-        ignores_keys=about.get("RecordDistributionStrategy") == "AUTO",
+        distribution=about.get("RecordDistributionStrategy") or "",
+        status=about.get("StreamStatus") or "",
+        kms_key=(about.get("KeyId") or "a key that is not named") if about.get("EncryptionType") == "KMS" else "",
         described=True,
     )
 
@@ -65,35 +74,14 @@ def list_shards(client: Any, stream: str, address: Mapping[str, str]) -> ShardMa
     shards: list[Shard] = []
     asked: dict[str, Any] = {**address, "ShardFilter": {"Type": "AT_LATEST"}}
     while True:
-        page = _ask(client.list_shards, stream, asked)
-        if page is None:
+        try:
+            page = ask(client.list_shards, f"stream {stream}", **asked)
+        except NotAllowed:
             return LearnedShardMap()
         shards.extend(_shard(shard) for shard in page["Shards"] if _is_open(shard))
         if not page.get("NextToken"):
             return ShardMap(shards)
         asked = {"NextToken": page["NextToken"]}
-
-
-def _ask(call: Any, stream: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer: dict[str, Any] = call(**asked)
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in NOT_ALLOWED:
-            return None
-        said = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
-        raise StreamRefused(
-            f"stream {stream}: {error.operation_name} was refused with {code}: {said}. "
-            "Check the stream's name in the hook definitions, and the connection's region and keys"
-        ) from None
-    except BotoCoreError as error:
-        raise StreamUnreachable(
-            f"stream {stream}: it could not be described: {str(error).rstrip('.')}. "
-            "Check the connection's region and endpoint_url, and the network"
-        ) from None
-    return answer
 
 
 def _is_open(shard: Mapping[str, Any]) -> bool:

@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from airflow_netmera_kinesis.delivery.sharing import send_task
 from airflow_netmera_kinesis.delivery.stream_description import addresses_of
-from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.errors import ConfigurationError, StreamRefused
 from airflow_netmera_kinesis.log import Log
-from airflow_netmera_kinesis.stages.stream import Connector, Sending, SendSettings, send_stream
+from airflow_netmera_kinesis.stages.renewal import Connector, Renewal
+from airflow_netmera_kinesis.stages.stream import Sending, SendSettings, send_stream
 from airflow_netmera_kinesis.stages.stream_check import check_streams
 from airflow_netmera_kinesis.stages.working import working_on
 from airflow_netmera_kinesis.state.ledger import LedgerCounts, done_counts
@@ -45,14 +46,13 @@ def send_partition(
         parts = _parts_of(staging, current, partition)
         todo = {name: refs for name, refs in parts.items() if done_counts(state, slice_id, name, partition) is None}
         if todo:
-            connector = connect()
-            _check_target(current, connector)
-            check_streams(state, current, connector.get_conn())
+            renewal = Renewal(connect, lambda connector: _check_target(current, connector), log)
+            renewal.ask(lambda connector: check_streams(state, current, connector.get_conn()))
             addresses = addresses_of(current.hooks)
             sendings = [
                 Sending(
                     current, name, partition, refs, addresses[name], state, staging,
-                    settings, connect, lease.check, stop.is_set, log,
+                    settings, renewal, lease.check, stop.is_set, log,
                 )
                 for name, refs in todo.items()
             ]  # fmt: skip
@@ -72,7 +72,12 @@ def _parts_of(staging: Folder, current: Slice, partition: int) -> dict[str, list
 
 
 def _check_target(current: Slice, connector: Connector) -> None:
-    """A slice is finished where it was begun: its records must not end in two regions."""
+    """A slice is finished where it was begun: its records must not end in two regions. Nor while it is switched off."""
+    if not connector.settings.active:
+        raise StreamRefused(
+            f"the connector was switched off while slice {current.id} was sent: what was delivered is in the ledger, "
+            "and the rest waits until its extra 'active' is true"
+        )
     asked = (connector.settings.region, connector.settings.endpoint_url or "")
     frozen = (current.target.region, current.target.endpoint_url)
     if asked != frozen:

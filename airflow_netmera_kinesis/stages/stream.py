@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from random import Random
-from typing import Any, Protocol
 
 import msgspec
 
-from airflow_netmera_kinesis.connector import ConnectorSettings
 from airflow_netmera_kinesis.delivery.auto_distribution import DealtShardMap, check_allowed
 from airflow_netmera_kinesis.delivery.gathering import gather
 from airflow_netmera_kinesis.delivery.journal import StateJournal
@@ -32,29 +30,19 @@ from airflow_netmera_kinesis.delivery.spill import DiskSpill
 from airflow_netmera_kinesis.delivery.stream_description import StreamDescription, describe_stream, list_shards
 from airflow_netmera_kinesis.delivery.transport import ThreadedTransport
 from airflow_netmera_kinesis.delivery.wire import Wire
-from airflow_netmera_kinesis.errors import CountsDisagree, StreamRefused
+from airflow_netmera_kinesis.errors import CountsDisagree, CredentialsRefused, StreamRefused
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, smallest_batches
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.gate import check_dead_letters, load_matched
+from airflow_netmera_kinesis.stages.renewal import Connector, Renewal
 from airflow_netmera_kinesis.state.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.state.slice import Slice
 from airflow_netmera_kinesis.state.staging import PartRef, check_part, records_of
 from airflow_netmera_kinesis.storage import Folder
 
 SHARE_EVERY_SECONDS = 15.0
-
-
-class Connector(Protocol):
-    """What a connection gives: where to, and clients that sign with its keys."""
-
-    @property
-    def settings(self) -> ConnectorSettings: ...
-
-    def get_conn(self) -> Any: ...
-
-    def put_records_client(self, connections: int) -> Any: ...
 
 
 class SendSettings(msgspec.Struct, frozen=True):
@@ -68,7 +56,7 @@ class SendSettings(msgspec.Struct, frozen=True):
 class Sending(msgspec.Struct, frozen=True):
     """One stream of one partition, with all that sending it needs.
 
-    ``connect`` reads the connection anew. ``check`` is called before every request: it raises when the partition's
+    ``renewal`` holds the connector. ``check`` is called before every request: it raises when the partition's
     lease is lost. ``stopped`` tells that the task was asked to end.
     """
 
@@ -80,7 +68,7 @@ class Sending(msgspec.Struct, frozen=True):
     state: Folder
     staging: Folder
     settings: SendSettings
-    connect: Callable[[], Connector]
+    renewal: Renewal
     check: Callable[[], None]
     stopped: Callable[[], bool]
     log: Log
@@ -106,12 +94,11 @@ def send_stream(sending: Sending) -> None:
     check_no_break(sending.state, sending.slice.id, sending.stream, sending.partition)
     for part in sending.parts:
         check_part(sending.staging, part)
-    connector = sending.connect()
-    description = _describe(sending, connector)
+    description = _describe(sending)
     _check_distribution(sending, description)
     with open_ledger(sending.state, sending.slice.id, sending.stream, sending.partition) as ledger:
         earlier = ledger.delivered_count + ledger.dead_count
-        delivery = _deliver(sending, connector, description, ledger)
+        delivery = _deliver(sending, description, ledger)
         _check_counts(sending, ledger)
         place = (sending.state, sending.slice.id, sending.stream, sending.partition)
         receipts = prove_order(*place, delivery.lineage) if sending.ordered else count_firings(*place)
@@ -120,9 +107,13 @@ def send_stream(sending: Sending) -> None:
     _report(sending, delivery, ledger, earlier, receipts)
 
 
-def _describe(sending: Sending, connector: Connector) -> StreamDescription:
+def _describe(sending: Sending) -> StreamDescription:
     try:
-        return describe_stream(connector.get_conn(), sending.stream, sending.address)
+        return sending.renewal.ask(
+            lambda connector: describe_stream(connector.get_conn(), sending.stream, sending.address)
+        )
+    except CredentialsRefused:
+        raise
     except StreamRefused as refusal:
         raise StreamRefused(
             f"{refusal}. A part of slice {sending.slice.id} was sent before, so it is finished with the definitions "
@@ -130,8 +121,9 @@ def _describe(sending: Sending, connector: Connector) -> StreamDescription:
         ) from None
 
 
-def _deliver(sending: Sending, connector: Connector, description: StreamDescription, ledger: Ledger) -> Delivery:
-    log, stream, settings = sending.log, sending.stream, sending.settings
+def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -> Delivery:
+    log, stream, settings, renewal = sending.log, sending.stream, sending.settings, sending.renewal
+    connector = renewal.current
     delivery_settings = _delivery_settings(sending, description)
     hook = sending.hooks[0]
     progress = Progress(log, stream, sending.staged - ledger.counts().settled, time.monotonic)
@@ -143,8 +135,7 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
 
     def renew() -> Callable[[Request], Outcome]:
         nonlocal connector
-        log.warning("stream %s: Kinesis refused the credentials; reading the connection again", stream)
-        connector = sending.connect()
+        connector = renewal.renew(connector)
         return put_with(connector)
 
     def shares(shards: ShardMap) -> dict[str, float]:
@@ -154,7 +145,7 @@ def _deliver(sending: Sending, connector: Connector, description: StreamDescript
         return shares_of(shards, sending.slice.partitions, running)
 
     def shards() -> ShardMap:
-        listed = list_shards(connector.get_conn(), stream, sending.address)
+        listed = renewal.ask(lambda connector: list_shards(connector.get_conn(), stream, sending.address))
         return DealtShardMap(listed.shards) if description.ignores_keys else listed
 
     def tick(delivery: Delivery) -> None:

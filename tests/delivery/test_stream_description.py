@@ -17,7 +17,7 @@ from airflow_netmera_kinesis.delivery.stream_description import (
     describe_stream,
     list_shards,
 )
-from airflow_netmera_kinesis.errors import StreamRefused, StreamUnreachable
+from airflow_netmera_kinesis.errors import CredentialsRefused, StreamRefused, StreamUnreachable
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 
@@ -34,7 +34,7 @@ def described(kinesis: FakeKinesis, **options: Any) -> StreamDescription:
 
 def test_a_streams_record_limit_is_its_own(fake_kinesis: FakeKinesis) -> None:
     about = described(fake_kinesis, max_record_kib=10_240)
-    assert about == StreamDescription(10 * MIB, on_demand=False, ignores_keys=False, described=True)
+    assert (about.max_record_bytes, about.on_demand, about.ignores_keys) == (10 * MIB, False, False)
 
 
 def test_a_stream_without_a_limit_of_its_own_takes_a_mebibyte(fake_kinesis: FakeKinesis) -> None:
@@ -89,8 +89,19 @@ def test_a_missing_stream_is_refused_with_what_to_check(fake_kinesis: FakeKinesi
 
 def test_expired_keys_are_refused(fake_kinesis: FakeKinesis) -> None:
     fake_kinesis.faults = Faults(expired_keys=frozenset({"AKIAFAKEKINESIS"}))
-    with pytest.raises(StreamRefused, match="ExpiredTokenException"):
+    with pytest.raises(CredentialsRefused, match="ExpiredTokenException: the keys have expired: put new ones"):
         describe_stream(fake_kinesis.client(), PURCHASES, ADDRESS)
+
+
+@pytest.mark.parametrize(("code", "status"), [("LimitExceededException", 400), ("InternalFailure", 500), ("502", 502)])
+def test_a_kinesis_that_is_too_busy_to_answer_may_be_asked_again(code: str, status: int) -> None:
+    class Endpoint:
+        def describe_stream_summary(self, **_: str) -> dict[str, Any]:
+            answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, "DescribeStreamSummary")  # type: ignore[arg-type,unused-ignore]
+
+    with pytest.raises(StreamUnreachable, match=f"refused with {code}: it cannot be asked just now"):
+        describe_stream(Endpoint(), PURCHASES, ADDRESS)
 
 
 def test_an_endpoint_that_nobody_answers_is_said_in_one_sentence() -> None:
@@ -102,7 +113,7 @@ def test_an_endpoint_that_nobody_answers_is_said_in_one_sentence() -> None:
         aws_secret_access_key="any",
         config=Config(retries={"total_max_attempts": 1}),
     )
-    with pytest.raises(StreamUnreachable, match=f"{PURCHASES}: it could not be described: Could not connect"):
+    with pytest.raises(StreamUnreachable, match=f"{PURCHASES}: it could not be asked: Could not connect"):
         list_shards(client, PURCHASES, ADDRESS)
 
 

@@ -177,7 +177,7 @@ def test_new_keys_take_effect_in_a_running_task(scene: Scene, caplog: pytest.Log
 
 def test_after_a_renewal_shards_are_listed_with_the_new_keys_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.stage(some(600, users=600))
-    scene.keys = iter(["OLD", "OLD"])
+    scene.keys = iter(["OLD"])
     listed: list[int] = []
 
     def connect_anew() -> Iterator[str]:
