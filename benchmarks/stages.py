@@ -35,7 +35,7 @@ class Connection:
 
     def __init__(self, endpoint_url: str) -> None:
         self.settings = ConnectorSettings(region=REGION, endpoint_url=endpoint_url)
-        self._endpoint_url = endpoint_url
+        self.fingerprint = self._endpoint_url = endpoint_url
 
     def get_conn(self) -> Any:
         return client(self._endpoint_url)

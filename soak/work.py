@@ -92,7 +92,7 @@ class Connection:
 
     def __init__(self, endpoint_url: str, read_timeout: float = READ_TIMEOUT_SECONDS) -> None:
         self.settings = ConnectorSettings(region=REGION, endpoint_url=endpoint_url)
-        self._endpoint_url = endpoint_url
+        self.fingerprint = self._endpoint_url = endpoint_url
         self._read_timeout = read_timeout
 
     def get_conn(self) -> Any:
