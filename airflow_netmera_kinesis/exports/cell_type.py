@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 from msgspec import Raw
@@ -16,6 +17,8 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _TRUE, _FALSE = Raw(b"true"), Raw(b"false")
 _BOOLEANS = {"true": _TRUE, "1": _TRUE, "false": _FALSE, "0": _FALSE}
+
+_compact_text = partial(msgspec.json.format, indent=-1)
 
 CellReader = Callable[[str], Raw]
 
@@ -33,6 +36,25 @@ def cell_reader(kind: str, heading: str) -> CellReader:
         return value
 
     return read
+
+
+def is_of(kind: str, cell: str) -> bool:
+    """Tell whether a cell that is not missing is of its type."""
+    try:
+        return kind == "text" or _JSON_OF[kind](cell) is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def all_are(kind: str, cells: Iterable[str]) -> bool:
+    """The same for many cells at once."""
+    if kind != "json":
+        return all(is_of(kind, cell) for cell in cells)
+    try:
+        list(map(_compact_text, cells))
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _text(cell: str) -> Raw:

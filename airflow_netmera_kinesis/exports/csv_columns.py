@@ -1,4 +1,4 @@
-"""Decide which column of a CSV is which field, and take a row apart by it."""
+"""Decide which column of a table is which field, and take a row apart by it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,22 @@ from airflow_netmera_kinesis.netmera.missing_value import NO_VALUE
 _JSON_FIELDS = (*OBJECT_FIELDS, "revenue")
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
+    """A column that is read: ``field`` is its field, or the object that its cells are a ``member`` of."""
+
     place: int
     heading: str
-    field: str  # or the object that the cell is a member of
+    field: str
     member: str
+    kind: str
     read: CellReader
 
 
 class Columns:
-    """The columns of one file. Raises ExportError where its header does not fit what was said."""
+    """The columns of one file: of fields that are texts, of fields that are JSON, of members of an object, of nothing.
+
+    Raises ExportError where the header does not fit what was said.
+    """
 
     def __init__(self, headings: Sequence[str], export_format: ExportFormat) -> None:
         self.headings = [heading.strip() for heading in headings]
@@ -46,10 +52,11 @@ class Columns:
         ]
         # A mapped column comes before an alias, and aliases in their order: the first with a value is the field.
         columns.sort(key=lambda column: _rank(column, export_format))
-        self._texts = [column for column in columns if not column.member and column.field not in _JSON_FIELDS]
-        self._values = [column for column in columns if not column.member and column.field in _JSON_FIELDS]
-        self._members = [column for column in columns if column.member]
-        self._blank = [place for place, heading in enumerate(self.headings) if not heading]
+        _refuse_two_of_one_member(columns)
+        self.texts = [column for column in columns if not column.member and column.field not in _JSON_FIELDS]
+        self.values = [column for column in columns if not column.member and column.field in _JSON_FIELDS]
+        self.members = [column for column in columns if column.member]
+        self.blank = [place for place, heading in enumerate(self.headings) if not heading]
         self._constants = export_format.constants
 
     def parts_of(self, cells: Sequence[str]) -> Parts:
@@ -57,31 +64,31 @@ class Columns:
         parts = Parts()
         texts, values = parts.texts, parts.values
         present = [None if cell in NO_VALUE or cell.isspace() else cell for cell in cells]  # is_missing, uncalled
-        for place, heading, field, _, read in self._texts:
+        for place, heading, field, _, _, read in self.texts:
             cell = present[place]
             if cell is not None:
                 if field in texts:  # an alias of a field that has its value: kept as a parameter
                     parts.put_beside("params", {heading: read(cell)})
                 else:
                     texts[field] = cell
-        for place, heading, field, _, read in self._values:
+        for place, heading, field, _, _, read in self.values:
             cell = present[place]
             if cell is not None:
                 if field in values:
                     parts.put_beside("params", {heading: read(cell)})
                 else:
                     values[field] = read(cell)
-        if self._members:
+        if self.members:
             self._add_members(parts, present)
         if self._constants:
             self._fill_constants(parts)
-        if self._blank and any(present[place] is not None for place in self._blank):
+        if self.blank and any(present[place] is not None for place in self.blank):
             raise Malformed("a cell stands under no heading")
         return parts
 
     def _add_members(self, parts: Parts, present: Sequence[str | None]) -> None:
         beside = parts.beside
-        for place, _, owner, member, read in self._members:
+        for place, _, owner, member, _, read in self.members:
             cell = present[place]
             if cell is not None:
                 beside.setdefault(owner, {})[member] = read(cell)
@@ -109,17 +116,28 @@ class Columns:
             )
 
 
-def _column(place: int, heading: str, export_format: ExportFormat) -> _Column:
+def _column(place: int, heading: str, export_format: ExportFormat) -> Column:
     """A heading that is neither mapped nor an alias is a parameter's name."""
     target = export_format.columns.get(heading) or FIELD_OF_HEADING.get(heading) or f"params.{heading}"
     field, _, member = target.partition(".")
     if field == "identities" and FIELD_OF.get(member) in (*IDENTITY_FIELDS, "userId"):
         field, member = FIELD_OF[member], ""
     kind = export_format.types.get(heading) or ("json" if not member and field in OBJECT_FIELDS else "text")
-    return _Column(place, heading, field, member, cell_reader(kind, heading))
+    return Column(place, heading, field, member, kind, cell_reader(kind, heading))
 
 
-def _rank(column: _Column, export_format: ExportFormat) -> int:
+def _refuse_two_of_one_member(columns: Sequence[Column]) -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for column in columns:
+        if (
+            column.member
+            and (first := taken.setdefault((column.field, column.member), column.heading)) != column.heading
+        ):
+            target = f"{column.field}.{column.member}"
+            raise ExportError(f"its columns {_listed([first, column.heading])} are both {target}: map one of them")
+
+
+def _rank(column: Column, export_format: ExportFormat) -> int:
     return -1 if column.heading in export_format.columns else ALIAS_RANK.get(column.heading, len(ALIAS_RANK))
 
 

@@ -36,7 +36,7 @@ class ExportFormat(msgspec.Struct, frozen=True, omit_defaults=True):
 
     format: str = AUTO
     record_type: TriggerType = TriggerType.EVENT
-    encoding: str = "utf-8"
+    encoding: str = AUTO
     delimiter: str = AUTO
     columns: dict[str, str] = {}
     types: dict[str, str] = {}
@@ -78,11 +78,12 @@ def parse_export_format(document: object, source: str = "export_format") -> Expo
 
 
 def _encoding(fields: Fields) -> str:
-    encoding = fields.text("encoding") or "utf-8"
+    encoding = fields.text("encoding") or AUTO
     try:
-        "".encode(encoding)
+        if encoding != AUTO:
+            "".encode(encoding)
     except LookupError:
-        fields.refuse("encoding", "a text encoding that Python knows, such as utf-8, utf-16 or cp1254")
+        fields.refuse("encoding", f"{AUTO}, or a text encoding that Python knows, such as utf-8, utf-16 or cp1254")
     return encoding
 
 

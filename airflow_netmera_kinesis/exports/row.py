@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
+import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from airflow_netmera_kinesis.exports.encoding import errors_of
+from airflow_netmera_kinesis.netmera.event import Malformed
 from airflow_netmera_kinesis.netmera.missing_value import is_missing
 
 NO_HEADING = ""
+MAX_CELL_CHARACTERS = 64 * 1024 * 1024  # Python's own limit of 131,072 is below what a Kinesis record holds
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -51,6 +55,24 @@ def raw_row(columns: Sequence[str], text: str, encoding: str, delimiter: str) ->
     try:
         text.encode()
     except UnicodeEncodeError:
-        raw = text.encode(encoding, "surrogateescape").removeprefix(codecs.BOM_UTF8)
-        return Row(tuple(columns), raw, delimiter)
+        return Row(tuple(columns), text.encode(encoding, errors_of(encoding)), delimiter)
     return Row(tuple(columns), text, delimiter)
+
+
+def joined(cells: Sequence[str], delimiter: str) -> str:
+    """Write a row that was taken apart as one line again."""
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def cells_of_text(text: str, delimiter: str) -> list[str]:
+    """Take one row apart. Raises Malformed where it is no CSV, or more than a row."""
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise Malformed(f"the row is not CSV ({error})") from None
+    if len(rows) != 1:
+        raise Malformed("the text is not one row of CSV")
+    return rows[0]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from typing import Any
 
-from airflow_netmera_kinesis.netmera.canonical_json import canonical
-from airflow_netmera_kinesis.netmera.event import ABSENT, Event, Identities, MessageLog, OpenIdentities
+from airflow_netmera_kinesis.netmera.content_hash import content_hash
+from airflow_netmera_kinesis.netmera.event import Event, MessageLog
 
 WINDOW_ROWS = 65_536
-_NAMES = dict(zip(Identities.__struct_fields__, Identities.__struct_encode_fields__, strict=True))
-_HASH_CHARACTERS = 32  # 128 bits: among 10^12 events two different ones meet with a chance of 10^-15
 
 
 class EventIds:
@@ -44,31 +40,3 @@ class EventIds:
             row, content = hashes.popleft()
             if last[content][0] == row:
                 del last[content]
-
-
-def content_hash(event: Event | MessageLog) -> str:
-    """Hash all that the event says, whichever way it was read."""
-    return hashlib.sha256(canonical(_content(event))).hexdigest()[:_HASH_CHARACTERS]
-
-
-def _content(event: Event | MessageLog) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "appKey": event.app_key,
-        "eventCode": event.event_code,
-        "eventName": event.event_name,
-        "timestamp": event.time_ms,
-        "userId": event.user_id,
-        "profile": event.profile,
-        "identities": _ids(event.identities),
-    }
-    if isinstance(event, MessageLog):
-        content |= {"recordType": "MESSAGE_LOG", "item": event.item}
-    else:
-        content |= {"recordType": "EVENT", "params": event.params, "revenue": event.revenue, "device": event.device}
-    return {name: value for name, value in content.items() if value is not None and value is not ABSENT}
-
-
-def _ids(identities: Identities) -> dict[str, Any] | None:
-    more = identities.more if isinstance(identities, OpenIdentities) else {}
-    known = {name: getattr(identities, name) for name in Identities.__struct_fields__}
-    return {**more, **{_NAMES[name]: text for name, text in known.items() if text is not None}} or None

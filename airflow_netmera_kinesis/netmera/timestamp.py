@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ LAST_MILLISECONDS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last ti
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH_MILLISECONDS = re.compile(r"[1-9]\d{12}", re.ASCII).fullmatch
+_LINES_OF_EPOCH_MILLISECONDS = re.compile(r"(?:[1-9]\d{12}\n)*", re.ASCII).fullmatch
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,30})?([eE]\+?\d{1,2})?", re.ASCII)
 _ISO_8601 = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)"
@@ -56,6 +58,17 @@ class TimeReader:
             return self._read_afresh(text.strip())
         except ArithmeticError as error:
             raise ValueError("out of range") from error
+
+    def reads_all(self, texts: Sequence[str]) -> bool:
+        """Tell whether ``read`` takes every one of them; epoch milliseconds are looked at all at once."""
+        lines = "\n".join([*texts, ""])
+        if lines.count("\n") == len(texts) and _LINES_OF_EPOCH_MILLISECONDS(lines):
+            return True
+        try:
+            list(map(self.read, texts))
+        except ValueError:
+            return False
+        return True
 
     def _read_afresh(self, text: str) -> int:
         if self._time_format is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.exports import csv as csv_module
+from airflow_netmera_kinesis.exports import text_lines
 from airflow_netmera_kinesis.exports.chunk import Chunk
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import DELIMITERS, ExportFormat
@@ -189,32 +189,10 @@ def test_the_end_of_a_file_is_known(text: str, last_line: int, open_end: bool) -
     assert (reader.last_line, reader.open_end) == (last_line, open_end)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1254", "iso8859-9"])
-def test_a_file_is_read_in_its_encoding_with_or_without_a_byte_order_mark(encoding: str) -> None:
-    text = f"{HEADER}\nn:ph,u-ayşe,2026-09-07,Ödeme\n"
-    assert one(text.encode(encoding), encoding="utf-8" if encoding == "utf-8-sig" else encoding).user_id == "u-ayşe"
-
-
-def test_bytes_of_another_encoding_are_no_row() -> None:
-    data = f"{HEADER}\nn:ph,ayşe,2026-09-07,x\n".encode("cp1254")
-    assert faults(data) == [(2, "the row is not in the encoding of the file")]
-
-
-def test_a_header_in_another_encoding_is_told() -> None:
-    for data in (HEADER.encode("utf-16"), "Müşteri,Date\n".encode("cp1254")):
+def test_a_header_that_is_no_text_is_told() -> None:
+    for data in (b"Date,\0User ID\n", b"M\xfc\xfe\xf0teri,Date\n" + b"\xc3\xa7\xc4\x9f\xc3\xb6\n"):
         with pytest.raises(ExportError, match="its header is not text in utf-8: say its encoding in export_format"):
             read(data)
-
-
-def test_a_file_that_is_not_in_the_encoding_that_was_said_is_damaged() -> None:
-    broken = f"{HEADER}\n".encode("utf-16") + b"\x00\xd8A\x00\n\x00"
-    with pytest.raises(ExportError, match="is not utf-16 after line 0"):
-        read(broken, encoding="utf-16")
-    with pytest.raises(ExportError, match=r"is not utf-16 after line \d+"):
-        read(
-            f"{HEADER}\n".encode("utf-16") + "n:ph,u1,2026-09-07,x\n".encode("utf-16-le") * 9000 + broken[2:],
-            encoding="utf-16",
-        )
 
 
 def test_a_column_that_is_mapped_and_not_there_is_told_with_those_that_are() -> None:
@@ -251,10 +229,13 @@ def test_a_cell_may_be_as_large_as_a_record_and_more() -> None:
     assert len(bytes(found.params)) > 2_000_000
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3])
-def test_chunks_of_any_size_hold_the_same_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_module, "CHUNK_ROWS", rows)
-    text = HEADER + "".join(f"\nn:ph,u{n},2026-09-07,x" for n in range(6)) + "\nbad"
-    assert [event.user_id for event in events_in(text)] == [f"u{n}" for n in range(6)]
-    assert [row for chunk in read(text) for row in map(chunk.row, range(len(chunk.lines)))] == list(range(6))
-    assert len(faults(text)) == 1
+@pytest.mark.parametrize("size", [4, 7, 50, 100])
+def test_chunks_of_any_size_hold_the_same_rows(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_lines, "BLOCK_BYTES", size)
+    text = (
+        HEADER + "".join(f"\nn:ph,u{n},2026-09-07,x" for n in range(6)) + '\nbad\n\n"x"y\nn:ph,u6,2026-09-07,"a\nb"\r\n'
+    )
+    assert [event.user_id for event in events_in(text)] == [f"u{n}" for n in range(7)]
+    assert [line for chunk in read(text) for line in chunk.lines] == [2, 3, 4, 5, 6, 7, 11]
+    assert [row for chunk in read(text) for row in map(chunk.row, range(len(chunk.lines)))] == [0, 1, 2, 3, 4, 5, 8]
+    assert [line for line, _ in faults(text)] == [8, 10]

@@ -37,7 +37,7 @@ def fault(**fields: Any) -> str:
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_nothing_said_is_the_default(nothing: Any) -> None:
     assert parse_export_format(nothing) == ExportFormat(
-        format="auto", encoding="utf-8", delimiter="auto", time_zone="Europe/Istanbul", record_type=TriggerType.EVENT
+        format="auto", encoding="auto", delimiter="auto", time_zone="Europe/Istanbul", record_type=TriggerType.EVENT
     )
 
 

@@ -17,8 +17,8 @@ from airflow_netmera_kinesis.exports.chunk import Chunk, Wanted
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.json_line import JsonLines
 from airflow_netmera_kinesis.exports.ndjson import CanonicalChunk, NdjsonReader
+from airflow_netmera_kinesis.netmera.content_hash import content_hash
 from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
-from airflow_netmera_kinesis.netmera.event_id import content_hash
 from airflow_netmera_kinesis.netmera.payload import body_of
 
 
