@@ -1,4 +1,4 @@
-"""Write the payload of a record. Its key spellings are inferred from Netmera's documentation: they live here alone."""
+"""Write the payload of a record, or read one: its spellings, inferred from Netmera's documentation, live here alone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Raw, field
 
 from airflow_netmera_kinesis.netmera.event import ABSENT, NO_IDENTITIES, Event, Identities, MessageLog, OpenIdentities
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, TriggerType
 
 _encode = msgspec.json.Encoder().encode
+_text = msgspec.json.Decoder(str).decode
+_NAMES = frozenset(Identities.__struct_encode_fields__)
 
 
 class _EventData(msgspec.Struct, omit_defaults=True, gc=False):
@@ -22,6 +24,7 @@ class _EventData(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 _NO_DATA = _EventData()
+_decode_data = msgspec.json.Decoder(_EventData).decode
 
 
 class _Identities(msgspec.Struct, omit_defaults=True, gc=False):
@@ -80,3 +83,53 @@ def _identities(user_id: str | None, ids: Identities) -> _Identities | Mapping[s
     if isinstance(ids, OpenIdentities):
         return {**msgspec.json.decode(_encode(known), type=dict[str, Raw]), **ids.more}
     return known
+
+
+class _Payload(msgspec.Struct, gc=False):
+    trigger_type: TriggerType = field(name="triggerType")
+    event_code: str | None = field(default=None, name="eventCode")
+    user_id: str | None = field(default=None, name="userId")
+    event_id: str | None = field(default=None, name="eventId")
+    event_data: dict[str, Raw] = field(default_factory=dict, name="eventData")
+    user_attributes: Raw = field(default=ABSENT, name="userAttributes")
+    identities: dict[str, Raw] = {}
+
+
+_decode = msgspec.json.Decoder(_Payload).decode
+
+
+def event_of(payload: bytes) -> Event | MessageLog:
+    """Return the event that a payload was made of, as far as it tells: the reverse of ``body_of``.
+
+    Raises msgspec.DecodeError for what is no payload.
+    """
+    read = _decode(payload)
+    data, identities = read.event_data, _read_identities(read.identities)
+    if read.trigger_type is TriggerType.MESSAGE_LOG:
+        named = {name: data.pop(name) for name in ("name", "timestamp") if _is_named_by(data, name)}
+        known = _decode_data(_encode(named))
+        return MessageLog(
+            id=read.event_id, event_code=read.event_code, event_name=known.name, time_ms=known.timestamp,
+            user_id=read.user_id, item=data, profile=read.user_attributes, identities=identities,
+        )  # fmt: skip
+    known = _decode_data(_encode(data))
+    return Event(
+        id=read.event_id, event_code=read.event_code, event_name=known.name, time_ms=known.timestamp,
+        user_id=read.user_id, params=known.params, revenue=known.revenue, profile=read.user_attributes,
+        identities=identities, device=known.device,
+    )  # fmt: skip
+
+
+def _is_named_by(data: Mapping[str, Raw], name: str) -> bool:
+    """An item may have a field of that name and of another type, which is its own."""
+    token = bytes(data.get(name, b" "))[:1]
+    return token == b'"' if name == "name" else token in b"-0123456789"
+
+
+def _read_identities(members: Mapping[str, Raw]) -> Identities:
+    """The user id, which stands beside them too, is none of them."""
+    known = msgspec.convert({name: _text(value) for name, value in members.items() if name in _NAMES}, Identities)
+    more = {name: value for name, value in members.items() if name not in _NAMES and name != "userId"}
+    if more:
+        return OpenIdentities(**msgspec.structs.asdict(known), more=more)
+    return NO_IDENTITIES if known == NO_IDENTITIES else known

@@ -12,7 +12,11 @@ from typing import Any, BinaryIO
 import msgspec
 
 from airflow_netmera_kinesis.exports.row import Row
+from airflow_netmera_kinesis.netmera.event import ABSENT
+from airflow_netmera_kinesis.netmera.payload_rules import PayloadRules
 from airflow_netmera_kinesis.storage import Folder
+
+Place = tuple[str, int, str | None]  # file, line, hook
 
 
 class Reason(str, Enum):
@@ -29,9 +33,10 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``event`` is the event itself: JSON as it came, a row as a mapping, or text that is neither. ``event_base64`` stands
     in its place if the bytes are not UTF-8. A row has the ``columns`` of its table, and one that could not be taken
-    apart its ``delimiter``. With ``is_payload`` the event is the payload that Kinesis refused, and ``key`` its
-    partition key. ``hook`` and ``stream`` are absent if the line never became an event. ``perhaps_stored`` marks a
-    record that was refused after an answer was lost; ``replay_of`` names where the letter lies that was replayed.
+    apart its ``delimiter``. With ``is_payload`` the event is the payload that Kinesis refused, ``key`` its partition
+    key, and ``rules`` what had shaped it. ``hook`` and ``stream`` are absent if the line never became an event.
+    ``perhaps_stored`` marks a record that was refused after an answer was lost; ``replay_of`` names where the letter
+    lies that was replayed.
     """
 
     reason: Reason
@@ -46,9 +51,21 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     delimiter: str | None = None
     is_payload: bool = False
     key: str | None = None
+    rules: PayloadRules | None = None
     event_id: str | None = None
     perhaps_stored: bool = msgspec.field(default=False, name="PERHAPS_STORED")
     replay_of: str | None = None
+
+
+class StoredLetter(DeadLetter, frozen=True, omit_defaults=True):
+    """A dead letter as a replay reads it: its event stays the JSON that it is, digit by digit."""
+
+    event: msgspec.Raw = ABSENT
+
+    @property
+    def place(self) -> Place:
+        """What tells this letter from all others of its slice."""
+        return self.file, self.line, self.hook
 
 
 class DeadLetterWriter:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from msgspec import Raw
 
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.exports.json_line import JsonLines
 from airflow_netmera_kinesis.netmera.event import Event, Identities, MessageLog, OpenIdentities
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, TriggerType
-from airflow_netmera_kinesis.netmera.payload import body_of, opening_of
+from airflow_netmera_kinesis.netmera.payload import body_of, event_of, opening_of
 
 PURCHASES = HookDefinition("ödemeler", event_code="n:ph", stream_name="s")
 LOGS = HookDefinition("logs", TriggerType.MESSAGE_LOG, stream_name="s", partition_key=("extId",))
@@ -71,3 +75,25 @@ def test_a_message_log_says_its_own_fields_and_no_event_code() -> None:
 
 def test_a_message_log_with_a_code_says_it() -> None:
     assert json.loads(payload(MessageLog(event_code="x"), LOGS))["eventCode"] == "x"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"recordType": "EVENT", "eventCode": "n:ph", "userId": "ayse", "timestamp": 1_788_000_000_000},
+        {
+            "eventName": "Login", "timestamp": 1_788_000_000_000, "userId": "u", "revenue": 1.25, "params": {"a": [1]},
+            "profile": {"city": "İzmir"}, "device": {"mdl": "x"}, "identities": {"extId": "CRM-1", "custom": 7},
+        },
+        {"recordType": "MESSAGE_LOG", "timestamp": 1_788_000_000_000, "status": "SENT", "extId": "CRM-1"},
+        {"recordType": "MESSAGE_LOG", "eventName": "Push", "params": {"x": 1}, "userId": "ayse", "revenue": 3},
+        {"recordType": "MESSAGE_LOG", "name": 7, "extId": "CRM-1"},
+        {"recordType": "EVENT"},
+    ],
+)  # fmt: skip
+def test_a_payload_tells_the_event_that_it_was_made_of(line: dict[str, Any]) -> None:
+    event = JsonLines(ExportFormat()).read(json.dumps({**line, "id": "e1"}).encode())
+    written = payload(event, LOGS if isinstance(event, MessageLog) else PURCHASES)
+    again = event_of(written.encode())
+    assert again == event
+    assert payload(again, LOGS if isinstance(again, MessageLog) else PURCHASES) == written
