@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_netmera_kinesis.errors import ConfigurationError
@@ -71,9 +71,7 @@ def _faults(name: str) -> Iterator[None]:
 
 def _quit(connection: ftplib.FTP) -> None:
     try:
-        with suppress(*LOST, ftplib.error_perm):
-            if connection.sock:
-                connection.sock.settimeout(1)
-                connection.quit()
+        if connection.sock:
+            connection.putcmd("QUIT")  # and no waiting for the answer: there is nothing to do about it
     finally:
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from airflow_netmera_kinesis.storage import Folder, LocalFolder, S3Folder
 
 if TYPE_CHECKING:
     from airflow_session import AirflowSession, Workplace
+    from file_servers import FileServer
+    from served_folder import ServedFolder
 
     from airflow_netmera_kinesis.testing import FakeKinesis
 
@@ -103,6 +106,38 @@ def s3(s3_endpoint: str) -> Any:
     fs = s3fs.S3FileSystem(endpoint_url=s3_endpoint, key="test", secret="test", skip_instance_cache=True)
     fs.call_s3("create_bucket", Bucket="exports-and-state")
     return fs
+
+
+@pytest.fixture(scope="session")
+def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    """An SFTP server on a free loopback port, asyncssh's."""
+    from file_servers import sftp_server
+
+    with sftp_server(tmp_path_factory.mktemp("sftp")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    """An FTP server on a free loopback port, pyftpdlib's."""
+    from file_servers import ftp_server
+
+    with ftp_server(tmp_path_factory.mktemp("ftp")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sftp", "ftp", "ftp without MLSD"])
+def served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedFolder]:
+    """A folder on a server of files, with an Airflow connection to it."""
+    from served_folder import ServedFolder
+
+    server: FileServer = request.getfixturevalue(request.param.split()[0])
+    server.whims.unknown = {"MLSD", "MLST"} if "without" in request.param else set()
+    monkeypatch.setenv("AIRFLOW_CONN_NETMERA_FILES", json.dumps(server.connection()))
+    folder = ServedFolder(server, uuid.uuid4().hex, "netmera_files")
+    yield folder
+    folder.leave()
+    server.whims.reset()
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -26,12 +26,13 @@ LOGIN, PASSWORD = "netmera", "correct horse"
 class Whims:
     """What a server does beside serving; a test sets it, and the fixture sets it back.
 
-    ``lose_after``: each connection breaks once it has handed out so many bytes of files, ``losses`` times in all.
-    ``denied``: a name that nobody may open. ``unknown``: commands that the FTP server does not know. ``refuse``: what
-    the FTP server answers to each password. ``asked`` counts.
+    ``lose_after``: each connection breaks once it has handed out more bytes of files (-1: before the first), ``losses``
+    times in all. ``denied``: a name that nobody may open. ``unknown``: commands that the FTP server does not know.
+    ``refuse``: what the FTP server answers to each password. ``asked`` counts.
     """
 
     def __init__(self) -> None:
+        self.connections: set[asyncssh.SSHServerConnection] = set()
         self.reset()
 
     def reset(self) -> None:
@@ -42,7 +43,7 @@ class Whims:
         self.asked: Counter[str] = Counter()
 
     def loses(self, handed_out: int) -> bool:
-        if self.lose_after is None or handed_out <= self.lose_after or not self.losses:
+        if self.lose_after is None or not 0 <= self.lose_after < handed_out or not self.losses:
             return False
         self.losses -= 1
         return True
@@ -75,7 +76,7 @@ def sftp_server(root: Path) -> Iterator[FileServer]:
     try:
         yield FileServer("sftp", root, whims, listening.get_port(), key.export_public_key().decode().strip())
     finally:
-        asyncio.run_coroutine_threadsafe(_end(listening), loop).result()
+        asyncio.run_coroutine_threadsafe(_end(listening, whims), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -113,18 +114,24 @@ async def _listen(key: asyncssh.SSHKey, root: Path, whims: Whims) -> asyncssh.SS
     )
 
 
-async def _end(listening: asyncssh.SSHAcceptor) -> None:
+async def _end(listening: asyncssh.SSHAcceptor, whims: Whims) -> None:
     listening.close()
     await listening.wait_closed()
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    for connection in list(whims.connections):
+        connection.abort()
+        await connection.wait_closed()
 
 
 class _Login(asyncssh.SSHServer):
     def __init__(self, whims: Whims) -> None:
         self._whims = whims
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._whims.connections.add(conn)
+        self._connection = conn
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._whims.connections.discard(self._connection)
 
     def password_auth_supported(self) -> bool:
         return True
@@ -155,7 +162,7 @@ class _SftpFiles(asyncssh.SFTPServer):
     def read(self, file_obj: object, offset: int, size: int) -> Any:
         data: Any = super().read(file_obj, offset, size)
         self._handed_out += len(data)
-        if self._whims.loses(self._handed_out):
+        if self._whims.lose_after == -1 or self._whims.loses(self._handed_out):
             self.channel.get_connection().abort()
         return data
 
@@ -167,10 +174,11 @@ class _SftpFiles(asyncssh.SFTPServer):
 
 class _FtpData(DTPHandler):  # type: ignore[misc]
     def send(self, data: bytes) -> Any:
+        channel = self.cmd_channel
         sent = super().send(data)
-        self.cmd_channel.handed_out += sent or 0
-        if self.cmd_channel.whims.loses(self.cmd_channel.handed_out):
-            self.cmd_channel.close()
+        channel.handed_out += sent or 0
+        if channel.whims.loses(channel.handed_out):
+            channel.close()
         return sent
 
 
@@ -188,5 +196,7 @@ class _FtpCommands(FTPHandler):  # type: ignore[misc]
             self.respond(self.whims.refuse)
         elif cmd in ("RETR", "CWD") and self.whims.denies(arg):
             self.respond("550 Permission denied.")
+        elif cmd == "RETR" and self.whims.lose_after == -1:
+            self.close()
         else:
             super().pre_process_command(line, cmd, arg)

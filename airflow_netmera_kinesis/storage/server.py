@@ -41,7 +41,8 @@ class Server(Generic[Connection]):
         self.name = name
         self._connect, self._disconnect, self._lost, self._sleep = connect, disconnect, lost, sleep
         self._idle: list[Connection] = []
-        weakref.finalize(self, _end_all, self._idle, disconnect)
+        #: End the connections that nobody uses; else that happens when nobody knows the server any more.
+        self.end = weakref.finalize(self, _end_all, self._idle, disconnect)
 
     def call(self, do: Callable[[Connection], Result]) -> Result:
         """Do something that is over when it returns; over a new connection, if this one gets lost."""
