@@ -34,9 +34,16 @@ class Play:
         return SimulatedTransport(self.core, self.clock, STREAM, self.rng, lists=self.lists)
 
     def prepare(self, **changes: Any) -> Delivery:
+        tick = changes.pop("tick", lambda delivery: None)
         asked: dict[str, Any] = {"stream": STREAM, **changes}
         return Delivery(
-            DeliverySettings(**asked), self.transport, self.journal, self.spill, clock=self.clock, rng=self.rng
+            DeliverySettings(**asked),
+            self.transport,
+            self.journal,
+            self.spill,
+            clock=self.clock,
+            rng=self.rng,
+            tick=tick,
         )
 
     def run(self) -> None:

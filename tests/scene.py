@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from recorded_metrics import RecordedMetrics
 from simulation import make_record
 
 from airflow_netmera_kinesis.connector import ConnectorSettings
@@ -71,6 +72,7 @@ class Scene:
         self.partitions, self.order = 1, "file"
         self.settings = SendSettings(max_dead_letters=parse_quota("1%, 100", "max_dead_letters"))
         self.keys = iter(["AKIATEST"] * 99)
+        self.metrics = RecordedMetrics()
 
     def stage(self, records: list[StagedRecord], files: int = 1) -> None:
         """Stage records, a group for each file, as match would have."""
@@ -122,6 +124,7 @@ class Scene:
             stop=stop or threading.Event(),
             who="test",
             log=log,
+            metrics=self.metrics,
         )
 
     def judge(self, stream: str = PURCHASES) -> Any:

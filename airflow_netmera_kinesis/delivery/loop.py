@@ -100,7 +100,7 @@ class Delivery:
 
     @property
     def rejections(self) -> Counter[str]:
-        """How often each shard rejected an entry."""
+        """How often each shard rejected an entry, or the whole stream did."""
         return self._settling.rejections
 
     @property
@@ -122,7 +122,7 @@ class Delivery:
         :raises OrderBroken: receipts contradict the order.
         :raises QuotaExceeded: Kinesis refuses more records for good than is allowed.
 
-        ``tick`` is called before each request is handed to the transport.
+        ``tick`` is called before each request is handed to the transport, and at least once a second where none may go.
         """
         self._watch.load()
         settling = self._settling
@@ -135,6 +135,7 @@ class Delivery:
                 self._send(hold=more and self._may_read())
                 self._receive(0.0 if more and self._may_read() else self._patience())
                 self._check_progress()
+                self._tick(self)
         finally:
             self._drain()
         if settling.failure is not None:

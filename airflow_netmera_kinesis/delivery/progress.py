@@ -9,6 +9,7 @@ from airflow_netmera_kinesis.delivery.loop import Delivery
 from airflow_netmera_kinesis.log import Log
 
 EVERY_SECONDS = 60.0
+TOLD_SHARDS = 5
 
 
 class Progress:
@@ -31,11 +32,14 @@ class Progress:
             return
         delivered = delivery.counts.delivered
         rate = (delivered - self._delivered) / elapsed
-        rejected = delivery.rejections - self._rejections
+        rejected = (delivery.rejections - self._rejections).most_common()
+        shards = [f"{shard} {count}" for shard, count in rejected[:TOLD_SHARDS]]
+        if len(rejected) > TOLD_SHARDS:
+            shards.append(f"{len(rejected) - TOLD_SHARDS} more {sum(count for _, count in rejected[TOLD_SHARDS:])}")
         self._log.info(
             "stream %s: delivered %d of %d, %.0f a second, %d waiting; rejected by shard: %s; %s",
             self._stream, delivered, self._total, rate, delivery.waiting,
-            ", ".join(f"{shard} {count}" for shard, count in rejected.most_common(5)) or "none",
+            ", ".join(shards) or "none",
             f"about {(self._total - delivered) / rate / 60:.0f} minutes to go" if rate else "no end in sight",
         )  # fmt: skip
         self._since, self._delivered, self._rejections = now, delivered, delivery.rejections.copy()

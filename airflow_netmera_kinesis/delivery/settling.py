@@ -34,6 +34,8 @@ from airflow_netmera_kinesis.errors import (
     StreamRefused,
 )
 
+# In the place of a shard, where a whole request was rejected.
+WHOLE_STREAM = "the whole stream"
 # "Rate exceeded for shard shardId-000000000007 in stream … under account …"
 SHARD_IN_MESSAGE = re.compile(r"shardId-\d{12}")
 
@@ -84,6 +86,7 @@ class Settling:
         if isinstance(outcome, Answered) and len(outcome.entries) == len(request.entries):
             self._settle_each(request, outcome, now)
         elif isinstance(outcome, Throttled):
+            self.rejections[WHOLE_STREAM] += len(request.entries)
             self._put_back(request.entries, outcome.code)
             self._pause(now)
         elif isinstance(outcome, Faulty):

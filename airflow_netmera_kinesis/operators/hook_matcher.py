@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.operators.stats import AirflowStats
 from airflow_netmera_kinesis.operators.workplace import open_workplace, require_active, verdicts
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class HookMatcherOperator(BaseOperator):
                 self.log,
                 limit_of=self._record_limit,
                 keys_of=fetch_keys,
+                metrics=AirflowStats(self.log, dag_id=context["ti"].dag_id),
             )
         return {"slice": slice_id, "group": group, **counts_of(result)}
 

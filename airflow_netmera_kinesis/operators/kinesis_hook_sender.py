@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.operators.stats import AirflowStats
 from airflow_netmera_kinesis.operators.workplace import open_workplace, require_active, verdicts
 from airflow_netmera_kinesis.quota import parse_quota
 
@@ -97,6 +98,7 @@ class KinesisHookSenderOperator(BaseOperator):
                 stop=self._stop,
                 who=at.who,
                 log=self.log,
+                metrics=AirflowStats(self.log, dag_id=context["ti"].dag_id),
             )
         return {"slice": slice_id, "partition": partition, **counts}
 

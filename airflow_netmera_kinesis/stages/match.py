@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from airflow_netmera_kinesis.errors import ConfigurationError, CountsDisagree
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.metrics import NO_METRICS, Metrics
 from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys, fingerprints_of
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.stages.firing import RecordLimit, sure_limit
 from airflow_netmera_kinesis.stages.group_match import GroupMatch
+from airflow_netmera_kinesis.stages.match_metrics import tell_matched
 from airflow_netmera_kinesis.stages.working import working_on
 from airflow_netmera_kinesis.state.match_result import MatchResult, save_result, whole_result
 from airflow_netmera_kinesis.state.slice import Slice, load_slice
@@ -26,6 +28,7 @@ def match_group(
     log: Log,
     limit_of: RecordLimit = sure_limit,
     keys_of: Callable[[Sequence[HookDefinition]], HashKeys] = lambda hooks: NO_KEYS,
+    metrics: Metrics = NO_METRICS,
 ) -> MatchResult:
     """Match one group of files, unless that was done already and its parts are whole.
 
@@ -49,6 +52,7 @@ def match_group(
         _check_counts(result)
         lease.check()
         save_result(staging, result)
+    tell_matched(metrics, current, result)
     _report(result, current, log)
     return result
 

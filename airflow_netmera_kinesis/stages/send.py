@@ -10,6 +10,7 @@ from airflow_netmera_kinesis.delivery.sharing import send_task
 from airflow_netmera_kinesis.delivery.stream_description import addresses_of
 from airflow_netmera_kinesis.errors import ConfigurationError, StreamRefused
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.metrics import NO_METRICS, Metrics
 from airflow_netmera_kinesis.stages.renewal import Connector, Renewal
 from airflow_netmera_kinesis.stages.stream import Sending, SendSettings, send_stream
 from airflow_netmera_kinesis.stages.stream_check import check_streams
@@ -32,10 +33,12 @@ def send_partition(
     stop: threading.Event,
     who: str,
     log: Log,
+    metrics: Metrics = NO_METRICS,
 ) -> dict[str, int]:
     """Deliver what is staged for a partition and not settled yet; return the counts of the whole partition.
 
     One stream that fails does not keep the others from finishing. ``who`` tells others who holds the partition.
+    ``metrics`` are told what this try does, and nothing of what earlier ones did.
 
     :raises DeliveryError: what Kinesis did not take, for the first stream that failed
     :raises StagingError: a part is missing, cut short or changed
@@ -52,7 +55,7 @@ def send_partition(
             sendings = [
                 Sending(
                     current, name, partition, refs, addresses[name], state, staging,
-                    settings, renewal, lease.check, stop.is_set, log,
+                    settings, renewal, lease.check, stop.is_set, log, metrics,
                 )
                 for name, refs in todo.items()
             ]  # fmt: skip

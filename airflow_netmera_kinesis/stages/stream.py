@@ -19,6 +19,7 @@ from airflow_netmera_kinesis.delivery.loop import (
     Delivery,
     DeliverySettings,
 )
+from airflow_netmera_kinesis.delivery.metering import Meter
 from airflow_netmera_kinesis.delivery.outcome import Outcome, Withheld
 from airflow_netmera_kinesis.delivery.packing import packer_of
 from airflow_netmera_kinesis.delivery.progress import Progress
@@ -32,10 +33,12 @@ from airflow_netmera_kinesis.delivery.transport import ThreadedTransport
 from airflow_netmera_kinesis.delivery.wire import Wire
 from airflow_netmera_kinesis.errors import CountsDisagree, CredentialsRefused, StreamRefused
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.metrics import Metrics
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, smallest_batches
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.gate import check_dead_letters, load_matched
+from airflow_netmera_kinesis.stages.refitting import what_fits
 from airflow_netmera_kinesis.stages.renewal import Connector, Renewal
 from airflow_netmera_kinesis.state.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.state.slice import Slice
@@ -72,6 +75,7 @@ class Sending(msgspec.Struct, frozen=True):
     check: Callable[[], None]
     stopped: Callable[[], bool]
     log: Log
+    metrics: Metrics
 
     @property
     def staged(self) -> int:
@@ -151,6 +155,7 @@ def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -
     def tick(delivery: Delivery) -> None:
         nonlocal shared
         progress.look(delivery)
+        meter.look(delivery.counts)
         if sending.slice.partitions > 1 and time.monotonic() - shared > SHARE_EVERY_SECONDS:
             shared = time.monotonic()
             delivery.share()
@@ -167,6 +172,7 @@ def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -
             )
         ) as transport,
     ):
+        meter = _meter(sending, ledger, journal)
         delivery = Delivery(
             delivery_settings,
             transport,
@@ -180,8 +186,25 @@ def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -
             tick=tick,
         )
         records = _unsettled(sending, ledger)
-        delivery.run(gather(records) if hook.pack_always else records)
+        if description.described:  # else nobody knows a limit better than match did
+            records = what_fits(records, sending.slice, description.max_record_bytes, journal.too_large)
+        try:
+            delivery.run(gather(records) if hook.pack_always else records)
+        finally:
+            meter.tell(delivery.counts)
     return delivery
+
+
+def _meter(sending: Sending, ledger: Ledger, journal: StateJournal) -> Meter:
+    return Meter(
+        sending.metrics,
+        sending.stream,
+        {index: hook.name for index, hook in enumerate(sending.slice.hooks)},
+        delivered=lambda: ledger.counts().delivered,
+        dead=lambda: journal.dead,
+        clock=time.monotonic,
+        now_ms=lambda: int(time.time() * 1000),
+    )
 
 
 def _while_allowed(check: Callable[[], None], put: Callable[[Request], Outcome]) -> Callable[[Request], Outcome]:

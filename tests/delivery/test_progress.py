@@ -8,11 +8,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from play import Play, people
 from simulation import Clock
 
 from airflow_netmera_kinesis.delivery.counts import DeliveryCounts
 from airflow_netmera_kinesis.delivery.loop import Delivery
 from airflow_netmera_kinesis.delivery.progress import Progress
+from airflow_netmera_kinesis.errors import StreamStalled
+from airflow_netmera_kinesis.testing import Faults
 
 log = logging.getLogger("progress")
 
@@ -65,6 +68,27 @@ def test_rejections_are_those_of_the_last_minute(caplog: pytest.LogCaptureFixtur
     watched.state.rejections["shardId-000000000001"] += 4
     [second] = watched.after(60.0, delivered=10)
     assert "rejected by shard: shardId-000000000001 4;" in second
+
+
+def test_of_many_shards_that_reject_the_busiest_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched(caplog)
+    watched.state.rejections.update({f"shardId-{shard:012d}": 10 - shard for shard in range(7)})
+    [line] = watched.after(60.0, delivered=10)
+    assert "shardId-000000000004 6, 2 more 9;" in line
+
+
+def test_a_line_a_minute_comes_also_while_nothing_may_be_sent(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="progress")
+    play = Play(people(40, users=40), faults=Faults(throttled=1.0))
+    progress = Progress(log, "netmera-purchases", 40, play.clock)
+    play.delivery = play.prepare(tick=progress.look, stall_timeout=600.0)
+    with pytest.raises(StreamStalled):
+        play.run()
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 9
+    for line in lines:
+        assert line.startswith("stream netmera-purchases: delivered 0 of 40, 0 a second, ")
+        assert "rejected by shard: the whole stream " in line
 
 
 def test_without_a_delivery_no_end_is_in_sight(caplog: pytest.LogCaptureFixture) -> None:
