@@ -184,6 +184,7 @@ class _FtpData(DTPHandler):  # type: ignore[misc]
 
 class _FtpCommands(FTPHandler):  # type: ignore[misc]
     use_sendfile = False
+    auth_failed_timeout = 0  # it would let a guesser wait
     dtp_handler = _FtpData
     handed_out = 0
     whims: Whims

@@ -16,7 +16,7 @@ import msgspec
 _TYPES = r"(?P<type>[-dlbcpsD])"
 _UNIX = re.compile(
     _TYPES + r"[-rwxsStTlL]{9}[+.@]?\s+(?:\d+\s+)?.*?\s(?P<size>\d+)\s+"
-    r"(?:(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?:(?P<year>\d{4})|(?P<clock>\d{1,2}:\d{2}))"
+    r"(?:(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s+(?P<day>\d{1,2})\s+(?:(?P<year>\d{4})|(?P<clock>\d{1,2}:\d{2}))"
     r"|(?P<iso>\d{4}-\d\d-\d\d \d\d:\d\d)(?::\d\d)?\S*) (?P<name>.+)"
 )
 _DOS = re.compile(
@@ -69,10 +69,13 @@ def entry_of_line(line: str, now: datetime) -> Entry | None:
     """
     if not line.strip() or _TOTAL.fullmatch(line.strip()):
         return None
-    if match := _UNIX.fullmatch(line):
-        return _unix_entry(match, now)
-    if match := _DOS.fullmatch(line):
-        return _dos_entry(match)
+    try:
+        if match := _UNIX.fullmatch(line):
+            return _unix_entry(match, now)
+        if match := _DOS.fullmatch(line):
+            return _dos_entry(match)
+    except ValueError:  # the 31st of September
+        pass
     raise ValueError(line)
 
 

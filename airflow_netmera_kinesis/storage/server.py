@@ -41,8 +41,7 @@ class Server(Generic[Connection]):
         self.name = name
         self._connect, self._disconnect, self._lost, self._sleep = connect, disconnect, lost, sleep
         self._idle: list[Connection] = []
-        #: End the connections that nobody uses; else that happens when nobody knows the server any more.
-        self.end = weakref.finalize(self, _end_all, self._idle, disconnect)
+        weakref.finalize(self, _end_all, self._idle, disconnect)
 
     def call(self, do: Callable[[Connection], Result]) -> Result:
         """Do something that is over when it returns; over a new connection, if this one gets lost."""
@@ -93,6 +92,10 @@ class Server(Generic[Connection]):
 
     def drop(self, connection: Connection) -> None:
         _end_all([connection], self._disconnect)
+
+    def end(self) -> None:
+        """End the connections that nobody uses; else that happens when nobody knows the server any more."""
+        _end_all(self._idle, self._disconnect)
 
     def _tell(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
