@@ -103,6 +103,7 @@ def get_provider_info() -> dict[str, Any]:
 OPERATOR_MODULES = [
     "airflow_netmera_kinesis.operators.hook_matcher",
     "airflow_netmera_kinesis.operators.kinesis_hook_sender",
+    "airflow_netmera_kinesis.operators.preflight",
     "airflow_netmera_kinesis.operators.slice",
 ]
 

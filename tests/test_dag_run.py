@@ -136,7 +136,8 @@ def test_by_airflows_own_command_matched_events_arrive_once_and_in_order(command
     assert command.status == 0, command.deployment.printed()
     assert_whole(command.kinesis)
     assert command.deployment.states() == {
-        "plan": ["success"], "match": ["success"], "gate": ["success"], "send": ["success"] * 2, "commit": ["success"],
+        "plan": ["success"], "preflight": ["success"], "match": ["success"], "gate": ["success"],
+        "send": ["success"] * 2, "commit": ["success"],
     }  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def test_the_trigger_form_refuses_what_a_param_cannot_be(conf: dict[str, Any]) -
 
 def test_the_tasks_stand_in_their_order_and_commit_waits_for_every_partition() -> None:
     dag: Any = events_to_kinesis("acme")
-    assert [task.task_id for task in dag.topological_sort()] == ["plan", "match", "gate", "send", "commit"]
+    assert [task.task_id for task in dag.topological_sort()] == ["plan", "preflight", "match", "gate", "send", "commit"]
     assert {task.task_id for task in dag.tasks if isinstance(task, MappedOperator)} == {"match", "send"}
     assert {task.trigger_rule for task in dag.tasks} == {TriggerRule.ALL_SUCCESS}
     assert dag.get_task("commit").upstream_task_ids >= {"send"}
@@ -118,5 +118,5 @@ def test_a_dag_survives_being_stored_by_airflow() -> None:
     serialization = names.get("DagSerialization") or names["SerializedDAG"]  # Airflow 3 or 2
     stored = json.dumps(serialization.to_dict(events_to_kinesis("acme", exports="/exports")))
     restored = serialization.from_dict(json.loads(stored))
-    assert set(restored.task_dict) == {"plan", "match", "gate", "send", "commit"}
+    assert set(restored.task_dict) == {"plan", "preflight", "match", "gate", "send", "commit"}
     assert restored.params["exports"] == "/exports"

@@ -14,6 +14,8 @@ from airflow_netmera_kinesis.errors import (
     ConfigurationError,
     CountsDisagree,
     ExportError,
+    NotReady,
+    NotReadyYet,
     OrderBroken,
     QuotaExceeded,
     RecordTooLarge,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 # Trying again cannot mend these: somebody has to.
 NOT_RETRIED = (
-    ConfigurationError, ExportError, RecordTooLarge, QuotaExceeded, CountsDisagree, OrderBroken, SliceRefused,
+    ConfigurationError, ExportError, NotReady, RecordTooLarge, QuotaExceeded, CountsDisagree, OrderBroken, SliceRefused,
 )  # fmt: skip
 
 
@@ -154,6 +156,8 @@ def verdicts() -> Iterator[None]:
         yield
     except SliceCommitted as done:
         raise AirflowSkipException(str(done)) from done
+    except NotReadyYet:
+        raise
     except NOT_RETRIED as error:
         raise AirflowFailException(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Make a DAG of the operators: plan, match, gate, send, commit. One call makes one DAG."""
+"""Make a DAG of the operators: plan, preflight, match, gate, send, commit. One call makes one DAG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from airflow_netmera_kinesis.pipeline.wiring import wire_after
 EVERY_FIVE_MINUTES = "*/5 * * * *"
 DOC = """
 ### Netmera events to Amazon Kinesis
-**plan** freezes what is new in `exports` into a slice, or takes up the one that is open. **match** reads it, one task
+**plan** freezes what is new in `exports` into a slice, or takes up the one that is open. **preflight** checks
+connection, streams and folders if definitions or connection changed. **match** reads the slice, one task
 for each group of files, and stages the payloads of all hooks that fire. **gate** checks the counts before anything is
 sent. **send** delivers, one task for each partition of the users, every user's events in order. **commit** advances
 the checkpoint.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 
 import msgspec
 
@@ -29,6 +29,7 @@ class Subject(msgspec.Struct, frozen=True):
     conn_id: str
     connector: Connector
     read_definitions: Callable[[], Definitions]
+    fetch_hash_keys: Callable[[Definitions], Sized]
     open_exports: Callable[[], ExportPlace]
     probe_staging: Callable[[], None] | None = None
     probe_state: Callable[[], None] | None = None
@@ -46,7 +47,7 @@ def preflight(subject: Subject) -> Iterator[Check]:
             usable = usable and check.verdict is not Verdict.FAULT
     try:
         hooks = subject.read_definitions()
-        yield from check_hooks(hooks, subject.connector.settings.region if usable else "")
+        yield from check_hooks(hooks, subject.connector.settings.region if usable else "", subject.fetch_hash_keys)
     except (NetmeraKinesisError, OSError) as error:
         yield from faults_of("hooks", "definitions", error)
         hooks = ()
@@ -56,7 +57,7 @@ def preflight(subject: Subject) -> Iterator[Check]:
     yield from check_writable("state", subject.probe_state)
 
 
-def check_hooks(hooks: Definitions, region: str) -> Iterator[Check]:
+def check_hooks(hooks: Definitions, region: str, fetch_hash_keys: Callable[[Definitions], Sized]) -> Iterator[Check]:
     """Say which hooks there are; the streams that they name by ARN must be in the connection's ``region``."""
     active = sum(hook.active for hook in hooks)
     counted = f"{active} active, {len(hooks) - active} inactive, {len(addresses_of(hooks))} streams"
@@ -66,6 +67,13 @@ def check_hooks(hooks: Definitions, region: str) -> Iterator[Check]:
             in_region(hooks, region)
         except NetmeraKinesisError as error:
             yield from faults_of("hooks", "region", error)
+    try:
+        count = len(fetch_hash_keys(hooks))
+    except NetmeraKinesisError as error:
+        yield from faults_of("hooks", "hash keys", error)
+    else:
+        if count:
+            yield ok("hooks", "hash keys", f"{count} found where the definitions say")
 
 
 def check_streams(hooks: Definitions, connector: Connector | None) -> Iterator[Check]:

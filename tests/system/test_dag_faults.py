@@ -16,6 +16,7 @@ from airflow_netmera_kinesis.testing import Faults
 from demo.export import firings
 
 EVENTS = sorted((SAMPLES / "events").iterdir())
+TASKS = ("plan", "preflight", "match", "gate", "send", "commit")
 FIRINGS = sum(EXPECTED["hooks"].values())
 
 
@@ -24,12 +25,11 @@ def states(run: Run) -> dict[str, set[str]]:
 
 
 def failed_in(task: str) -> dict[str, set[str]]:
-    order = ["plan", "match", "gate", "send", "commit"]
-    at = order.index(task)
+    at = TASKS.index(task)
     return {
-        **{name: {"success"} for name in order[:at]},
+        **{name: {"success"} for name in TASKS[:at]},
         task: {"failed"},
-        **{name: {"upstream_failed"} for name in order[at + 1 :]},
+        **{name: {"upstream_failed"} for name in TASKS[at + 1 :]},
     }
 
 
@@ -76,7 +76,7 @@ def test_a_connector_that_is_switched_off_in_mid_slice_skips_all_and_is_finished
     workplace.connect(active=False, endpoint_url="http://127.0.0.1:9")  # nobody listens there, and nobody asks
     run = workplace.run()
     assert run.state == "success", run.log
-    assert states(run) == {task: {"skipped"} for task in ("plan", "match", "gate", "send", "commit")}
+    assert states(run) == {task: {"skipped"} for task in TASKS}
     assert "the connector 'netmera_kinesis_default' is inactive: nothing is read or sent" in run.log
     assert (files_below(workplace.root), workplace.requests()) == (left, requests)
 
@@ -92,8 +92,8 @@ def test_a_stream_that_does_not_exist_fails_by_its_name_before_anything_is_sent(
     workplace.kinesis.core.handle("DeleteStream", {"StreamName": "netmera-carts"})
     run = workplace.run()
     assert run.state == "failed"
-    assert states(run) == failed_in("send")
-    assert "stream netmera-carts: " in run.log
+    assert states(run) == failed_in("preflight")
+    assert "stream netmera-carts: exists (for hook carts): " in run.log
     assert "ResourceNotFound" in run.log
     assert load_checkpoint(workplace.state()).slice == ""
     assert arrivals(workplace.kinesis) == []
@@ -164,7 +164,7 @@ def test_a_damaged_file_stops_the_run_until_it_is_set_aside(workplace: Workplace
 
 def test_a_folder_without_files_skips_all_tasks_and_says_so(workplace: Workplace) -> None:
     run = workplace.run()
-    assert states(run) == {task: {"skipped"} for task in ("plan", "match", "gate", "send", "commit")}
+    assert states(run) == {task: {"skipped"} for task in TASKS}
     assert f"nothing new in {workplace.exports}: files listed 0;" in run.log
 
 

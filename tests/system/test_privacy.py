@@ -108,7 +108,7 @@ def test_xcoms_hold_references_and_counts_alone(workplace: Workplace) -> None:
         ).fetchall()
     returned = [json.loads(value) for (value,) in rows]
     references = [item for value in returned for item in (value if isinstance(value, list) else [value])]
-    assert len(references) == 7  # of plan, match, gate twice, send twice and commit
+    assert len(references) == 8  # of plan, preflight, match, gate twice, send twice and commit
     (slice_id,) = {reference.pop("slice") for reference in references}
     assert re.fullmatch(r"\d{8}-[0-9a-f]{20}", slice_id)
     assert all(isinstance(count, int) for reference in references for count in reference.values())
