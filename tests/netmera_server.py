@@ -52,7 +52,6 @@ class FakeNetmera:
         self.newest_first, self.page_limit = newest_first, page_limit
         self.faults: deque[Reply | None] = deque()
         self.asked: list[dict[str, str]] = []
-        self.keys_seen: list[str | None] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self.origin = "https://restapi.netmera.com"
 
@@ -62,7 +61,6 @@ class FakeNetmera:
     def reply(self, url: str, headers: Mapping[str, str]) -> Reply:
         query = dict(parse_qsl(urlsplit(url).query))
         self.asked.append(query)
-        self.keys_seen.append(headers.get("X-netmera-api-key"))
         fault = self.faults.popleft() if self.faults else None
         if fault is not None:
             return fault

@@ -18,6 +18,7 @@ from airflow_netmera_kinesis.storage import Folder
 
 LEASE = "pull"
 MAX_WAITING_FILES = 500
+COUNTED = ("windows", "pages", "rows", "seen_before", "new", "malformed", "repeated")
 
 
 def pull(
@@ -51,7 +52,8 @@ def pull(
                 break
             collecting.take(window)
         _report(collecting, client, plan, log)
-        return {**collecting.counts, "waiting": len(collecting.state.waiting)}
+        counts = {name: collecting.counts[name] for name in COUNTED}
+        return {**counts, "waiting": len(collecting.state.waiting)}
 
 
 def _tell_plan(plan: Plan, before: PullState, log: Log) -> None:
