@@ -50,13 +50,14 @@ class Packer(Protocol):
 
 def one_by_one(head: StagedRecord, waiting: deque[StagedRecord] | None) -> Entry:
     """Let every record be an entry of its own."""
-    return Entry(head.key, head.payload, size_of(head), (head,))
+    key, data = head.key, head.payload
+    size = len(data) + (len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass")))
+    return Entry(key, data, size, (head,))
 
 
 def size_of(record: StagedRecord) -> int:
     """What Kinesis counts for a record: its data before base64 plus its key."""
-    key = record.key
-    return len(record.payload) + (len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass")))
+    return one_by_one(record, None).size
 
 
 class ShardQueue:
@@ -107,27 +108,36 @@ class Lanes:
 
     def offer_all(self, records: Iterable[StagedRecord]) -> int:
         """Take the next records of the source, and say how many there were."""
-        busy, pack, enqueue = self._behind, self._packer, self._enqueue
-        count = 0
+        busy, pack, shard_of, queue_of = self._behind, self._packer, self._shard_of, self.queues.get
+        count = ready = ready_bytes = 0
         for record in records:
             count += 1
-            if record.key in busy:
+            key = record.key
+            if key in busy:
                 self._offer_behind(record)
-            else:
-                busy[record.key] = None
-                entry = pack(record, None)
-                enqueue(entry).heads.append(entry)
+                continue
+            busy[key] = None
+            entry = pack(record, None)
+            shard, size = shard_of(key), entry.size
+            queue = queue_of(shard) or self._open(shard)
+            queue.heads.append(entry)
+            queue.count += 1
+            queue.size += size
+            ready += 1
+            ready_bytes += size
+        self.ready += ready
+        self.ready_bytes += ready_bytes
         return count
 
-    def take(self, shard: str, records: float, size: float, room: int, room_bytes: int, alone: bool) -> list[Entry]:
-        """Take entries for a shard while its allowance and the room in the request last.
+    def take(
+        self, queue: ShardQueue, records: float, size: float, room: int, room_bytes: int, request: list[Entry]
+    ) -> tuple[int, int]:
+        """Move entries of a shard into a request while its allowance and the room last; return their count and bytes.
 
-        ``alone``: the request is still empty, so that its first entry goes whatever its size.
+        The first entry of a request goes whatever its size.
         """
-        queue = self.queues[shard]
         rejected, packs = queue.rejected, self._packs
-        taken: list[Entry] = []
-        taken_bytes = 0
+        taken = taken_bytes = 0
         for _ in range(int(min(queue.count, records, room))):
             if taken_bytes >= size:
                 break
@@ -137,16 +147,17 @@ class Lanes:
                 entry = (queue.followers or queue.heads).popleft()
                 if packs:
                     entry = self._joined(entry, queue)
-            if taken_bytes + entry.size > room_bytes and (taken or not alone):
+            if taken_bytes + entry.size > room_bytes and request:
                 rejected.appendleft(entry)
                 break
-            taken.append(entry)
+            request.append(entry)
+            taken += 1
             taken_bytes += entry.size
-        queue.count -= len(taken)
+        queue.count -= taken
         queue.size -= taken_bytes
-        self.ready -= len(taken)
+        self.ready -= taken
         self.ready_bytes -= taken_bytes
-        return taken
+        return taken, taken_bytes
 
     def put_back(self, entry: Entry) -> None:
         """A rejected entry goes again, before anything later of its key, when its shard may be written."""
@@ -206,13 +217,15 @@ class Lanes:
 
     def _enqueue(self, entry: Entry) -> ShardQueue:
         shard, size = self._shard_of(entry.key), entry.size
-        queue = self.queues.get(shard)
-        if queue is None:
-            queue = self.queues[shard] = ShardQueue()
+        queue = self.queues.get(shard) or self._open(shard)
         queue.count += 1
         queue.size += size
         self.ready += 1
         self.ready_bytes += size
+        return queue
+
+    def _open(self, shard: str) -> ShardQueue:
+        queue = self.queues[shard] = ShardQueue()
         return queue
 
     def _joined(self, entry: Entry, queue: ShardQueue) -> Entry:

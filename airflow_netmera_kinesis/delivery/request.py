@@ -101,19 +101,19 @@ class Requests:
         if not any(self._has_enough(shard, queue, now) for shard, queue in ready):
             return
         self._turn = (self._turn + 1) % len(ready)
-        for shard, _ in ready[self._turn :] + ready[: self._turn]:
-            room = self._limits.records - len(request.entries)
+        entries, paces, take = request.entries, self._paces.of, self._lanes.take
+        room, room_bytes = self._limits.records - len(entries), self._limits.size - request.size
+        for shard, queue in ready[self._turn :] + ready[: self._turn]:
             if room <= 0:
-                return
-            pace = self._paces.of(shard, now)
+                break
+            pace = paces(shard, now)
             if pace.not_before > now:
                 continue
-            room_bytes = self._limits.size - request.size
-            entries = self._lanes.take(shard, *pace.allowance(), room, room_bytes, alone=not request.entries)
-            size = sum([entry.size for entry in entries])
-            pace.take(len(entries), size)
-            request.entries.extend(entries)
-            request.size += size
+            count, size = take(queue, *pace.allowance(), room, room_bytes, entries)
+            pace.take(count, size)
+            room -= count
+            room_bytes -= size
+        request.size = self._limits.size - room_bytes
 
     def _has_enough(self, shard: str, queue: ShardQueue, now: float) -> bool:
         return self._paces.of(shard, now).wait(now, queue.count, queue.size) <= 0.0

@@ -44,6 +44,7 @@ class ShardMap:
     def __init__(self, shards: Iterable[Shard]) -> None:
         self.shards = tuple(sorted(shards, key=lambda shard: shard.first_hash))
         self._firsts = [shard.first_hash for shard in self.shards]
+        self._edges = [first.to_bytes(16, "big") for first in self._firsts]
         self._ids = [shard.shard_id for shard in self.shards]
         self.known = frozenset(self._ids)
         self.shard_of: Callable[[str], str] = lru_cache(maxsize=REMEMBERED_KEYS)(self._shard_of)
@@ -58,7 +59,7 @@ class ShardMap:
 
     def _shard_of(self, key: str) -> str:
         """Name the shard that will take this key."""
-        return self._ids[max(0, bisect.bisect_right(self._firsts, hash_of(key)) - 1)]
+        return self._ids[max(0, bisect.bisect_right(self._edges, digest_of(key)) - 1)]
 
 
 class LearnedShardMap(ShardMap):

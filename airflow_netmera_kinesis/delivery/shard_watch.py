@@ -59,8 +59,11 @@ class ShardWatch:
 
     def accept(self, keys: list[str], shards: list[str], now: float) -> None:
         """These keys were stored on these shards."""
-        self._paces.accept(set(shards))
-        self.follow(dict(zip(keys, shards, strict=True)), now)
+        places = set(shards)
+        self._paces.accept(places)
+        known = self._requests.shards.known
+        if not known or not known.issuperset(places):
+            self.follow(dict(zip(keys, shards, strict=True)), now)
 
     def follow(self, places: dict[str, str], now: float) -> None:
         """Learn from where keys are: a shard that the map does not know means that the stream was resharded."""

@@ -6,6 +6,7 @@ import heapq
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from itertools import chain
 from random import Random
 
 import msgspec
@@ -247,15 +248,12 @@ def _journal(sending: Sending, ledger: Ledger) -> StateJournal:
 
 
 def _unsettled(sending: Sending, ledger: Ledger) -> Iterator[StagedRecord]:
-    """Yield, in order, the records that earlier tries have not settled."""
+    """Return, in order, the records that earlier tries have not settled."""
     parts = [records_of(sending.staging, part) for part in sending.parts]
-    records = _by_time(parts) if sending.slice.order == "timestamp" else (record for part in parts for record in part)
+    records = _by_time(parts) if sending.slice.order == "timestamp" else chain.from_iterable(parts)
     if ledger.is_empty:
-        yield from records
-        return
-    for record in records:
-        if not ledger.settled(record.file, record.line, record.hook):
-            yield record
+        return records
+    return (record for record in records if not ledger.settled(record.file, record.line, record.hook))
 
 
 def _by_time(parts: list[Iterator[StagedRecord]]) -> Iterator[StagedRecord]:

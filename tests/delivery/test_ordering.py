@@ -26,8 +26,22 @@ def offer(to: Lanes, *lines: tuple[int, str]) -> None:
         to.offer(make_record(line, user))
 
 
-def take(from_: Lanes, shard: str, records: float = MANY, size: float = MANY, room: int = 500) -> list[Entry]:
-    return from_.take(shard, records, size, room, MANY, alone=True)
+def take(
+    from_: Lanes,
+    shard: str,
+    records: float = MANY,
+    size: float = MANY,
+    room: int = 500,
+    room_bytes: int = MANY,
+    request: list[Entry] | None = None,
+) -> list[Entry]:
+    """What goes into the request beside what is in it already."""
+    whole = [] if request is None else list(request)
+    before = len(whole)
+    count, taken_bytes = from_.take(from_.queues[shard], records, size, room, room_bytes, whole)
+    taken = whole[before:]
+    assert (count, taken_bytes) == (len(taken), sum(entry.size for entry in taken))
+    return taken
 
 
 def lines(entries: list[Entry]) -> list[int]:
@@ -105,15 +119,16 @@ def test_a_shard_gives_what_its_allowance_and_the_request_have_room_for(
 def test_an_entry_that_no_longer_fits_waits_for_the_next_request() -> None:
     busy = lanes()
     offer(busy, (1, "a1"), (2, "a2"), (3, "a3"))
-    assert lines(busy.take("shard-a", MANY, MANY, 500, 83, alone=True)) == [1]
-    assert busy.take("shard-a", MANY, MANY, 500, 41, alone=False) == []
-    assert lines(busy.take("shard-a", MANY, MANY, 500, 84, alone=False)) == [2, 3]
+    first = take(busy, "shard-a", room_bytes=83)
+    assert lines(first) == [1]
+    assert take(busy, "shard-a", room_bytes=41, request=first) == []
+    assert lines(take(busy, "shard-a", room_bytes=84, request=first)) == [2, 3]
 
 
 def test_an_entry_larger_than_a_whole_request_goes_alone() -> None:
     busy = lanes()
     offer(busy, (1, "a1"), (2, "a2"))
-    assert lines(busy.take("shard-a", MANY, MANY, 500, 10, alone=True)) == [1]
+    assert lines(take(busy, "shard-a", room_bytes=10)) == [1]
 
 
 def test_a_shard_that_ran_dry_while_others_have_work_asks_for_more_to_be_read() -> None:
