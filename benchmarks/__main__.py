@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
-from benchmarks import memory, order, reading, scale_out, shards, speed
+from benchmarks import memory, order, planning, reading, scale_out, shards, speed
 from benchmarks.table import Row, print_section
 
 EVENTS = 2_000_000
@@ -18,6 +18,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[int], list[Row]]]] = {
     "shards": ("Shards with Kinesis' own limits", shards.rows),
     "scale_out": ("Scale-out", lambda count: scale_out.rows(count // 2)),
     "memory": ("Peak memory of one process for the whole way", memory.rows),
+    "planning": ("A folder of 100,000 files on a local path", lambda _: planning.rows()),
     "reading": ("CPU seconds per million rows read, from file to payload", lambda count: reading.rows(count // 4)),
 }
 

@@ -96,6 +96,17 @@ def _logins(name: str, count: int, user_of: Callable[[int], int]) -> Path:
     return _made(name, lambda folder: _write_lines(folder / FILE, logins()))
 
 
+def many_files(count: int) -> Path:
+    """A folder of as many files of many days, empty ones: only their listing counts."""
+
+    def write(folder: Path) -> None:
+        for number in range(count):
+            day = f"2026{number // 28 % 12 + 1:02d}{number % 28 + 1:02d}"
+            (folder / f"acme_EVENT_DATA_{day}_{number:06d}.ndjson").touch()
+
+    return _made(f"files-{count}", write)
+
+
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
     """An empty folder for staging and state, gone afterwards."""
