@@ -11,10 +11,13 @@ from airflow_netmera_kinesis.delivery.order_proof import Break
 from airflow_netmera_kinesis.delivery.ordering import Entry
 from airflow_netmera_kinesis.delivery.outcome import EntryAnswer
 from airflow_netmera_kinesis.delivery.receipt import ReceiptLog, save_break
+from airflow_netmera_kinesis.netmera.payload_rules import PayloadRules
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter, DeadLetterAppender, Reason, event_fields
 from airflow_netmera_kinesis.state.ledger import Ledger
-from airflow_netmera_kinesis.state.slice import Slice
+from airflow_netmera_kinesis.state.replay_file import FOLDER as LETTERS
+from airflow_netmera_kinesis.state.replay_file import LetterFile, following
+from airflow_netmera_kinesis.state.slice import Purpose, Slice
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -45,6 +48,7 @@ class StateJournal:
         self._ledger = ledger
         self._receipts = ReceiptLog(state, current.id, stream, partition)
         self._letters = DeadLetterAppender(state, current.id, stream, partition)
+        self._replayed: LetterFile | None = None  # a replay's only file
         self.dead: Counter[tuple[int, str]] = Counter()
 
     def delivered(self, receipts: list[tuple[Entry, EntryAnswer]]) -> None:
@@ -89,24 +93,33 @@ class StateJournal:
         firings = [(record.file, record.line, record.hook) for record in records]
         perhaps_stored = any(map(self._ledger.perhaps_stored, firings))
         for record in records:
-            hook = self._slice.hooks[record.hook]
-            letter = DeadLetter(
-                reason=reason,
-                message=message,
-                file=self._slice.files[record.file].name,
-                line=record.line,
-                hook=hook.name,
-                stream=self._stream,
-                is_payload=True,
-                key=record.key,
-                event_id=record.event_id,
-                perhaps_stored=perhaps_stored,
-                **event_fields(record.payload),
-            )
-            self._letters.append([letter])
+            letter = self._letter_of(record, reason, message)
+            stored = perhaps_stored or letter.perhaps_stored
+            self._letters.append([msgspec.structs.replace(letter, perhaps_stored=stored)])
             self.dead[record.hook, reason.value] += 1
         self._ledger.dead(firings)
         self._allow(self._ledger.counts().dead)
+
+    def _letter_of(self, record: StagedRecord, reason: Reason, message: str) -> DeadLetter:
+        hook, file = self._slice.hooks[record.hook], self._slice.files[record.file].name
+        if self._slice.purpose is Purpose.REPLAY:
+            self._replayed = self._replayed or LetterFile(self._state.child(LETTERS), file)
+            return following(
+                self._replayed.letter(record.line), reason, message, hook.name, self._stream, record.event_id
+            )
+        return DeadLetter(
+            reason=reason,
+            message=message,
+            file=file,
+            line=record.line,
+            hook=hook.name,
+            stream=self._stream,
+            is_payload=True,
+            key=record.key,
+            rules=hook.payload if hook.payload != PayloadRules() else None,
+            event_id=record.event_id,
+            **event_fields(record.payload),
+        )
 
 
 def _firings(entries: list[Entry]) -> list[tuple[int, int, int]]:

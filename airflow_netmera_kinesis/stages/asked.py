@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 import msgspec
 
@@ -15,7 +14,7 @@ from airflow_netmera_kinesis.stages.plan import LEASE
 from airflow_netmera_kinesis.state.asked_run import forget_runs_of, runs_of, save_run, slice_of_run
 from airflow_netmera_kinesis.state.carry import Carry, load_carry, save_carry
 from airflow_netmera_kinesis.state.checkpoint import Checkpoint, load_checkpoint
-from airflow_netmera_kinesis.state.lease import hold
+from airflow_netmera_kinesis.state.lease import Lease, hold
 from airflow_netmera_kinesis.state.ledger import anything_sent
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
@@ -43,7 +42,8 @@ class Asking(msgspec.Struct, frozen=True):
     """What is asked: ``draft`` makes the slice, of which nothing is stored, or finds that there is nothing to send.
 
     ``before_giving_up`` is told the slice that ``abandon_slice`` names, before it is removed. ``finishes_others``: a
-    slice that another run has sent in part is taken up, else it is refused.
+    slice that another run has sent in part is taken up, else it is refused. ``tidy`` is told the slice that is open
+    in the end.
     """
 
     draft: Callable[[Predecessor], Slice | None]
@@ -52,6 +52,7 @@ class Asking(msgspec.Struct, frozen=True):
     abandon_slice: str = ""
     receipts: bool = False
     finishes_others: bool = False
+    tidy: Callable[[Slice | None], None] = lambda planned: None
 
 
 def open_asked(state: Folder, staging: Folder, asking: Asking, who: str, log: Log) -> Slice | None:
@@ -61,21 +62,31 @@ def open_asked(state: Folder, staging: Folder, asking: Asking, who: str, log: Lo
     :raises SliceRefused: another run's slice is sent in part
     """
     with hold(state, LEASE, who) as lease:
-        checkpoint = load_checkpoint(state)
-        current = still_open(state, staging, checkpoint, keep_receipts=asking.receipts)
-        current = _give_up(state, staging, checkpoint, current, asking, log)
-        mine = slice_of_run(state, asking.run)
-        if mine and (current is None or current.id != mine):
-            raise SliceCommitted(f"slice {mine}, which this run asked for, is sent: there is nothing left to do")
-        if current and anything_sent(state, current.id) and (mine or asking.finishes_others):
-            return _go_on(state, current, asking, log)
-        made = asking.draft(Predecessor(checkpoint.slice, " ".join(load_carry(state).abandoned[-1:])))
-        lease.check()
-        if current and made and made.id == current.id:
-            return _go_on(state, current, asking, log)
-        if current:
-            _replace(state, staging, current, log)
-        return _freeze(state, made, asking) if made else None
+        planned = _open(state, staging, asking, lease, log)
+        asking.tidy(planned)
+    return planned
+
+
+def _open(state: Folder, staging: Folder, asking: Asking, lease: Lease, log: Log) -> Slice | None:
+    checkpoint = load_checkpoint(state)
+    current = still_open(state, staging, checkpoint, keep_receipts=asking.receipts)
+    current = _give_up(state, staging, checkpoint, current, asking, log)
+    mine = slice_of_run(state, asking.run)
+    if mine and (current is None or current.id != mine):
+        raise SliceCommitted(f"slice {mine}, which this run asked for, is sent: there is nothing left to do")
+    if current and anything_sent(state, current.id) and (mine or asking.finishes_others):
+        if not mine:
+            log.warning(
+                "slice %s was sent in part and comes first: what is asked for now is for the next run", current.id
+            )
+        return _go_on(state, current, asking, log)
+    made = asking.draft(Predecessor(checkpoint.slice, " ".join(load_carry(state).abandoned[-1:])))
+    lease.check()
+    if current and made and made.id == current.id:
+        return _go_on(state, current, asking, log)
+    if current:
+        _replace(state, staging, current, log)
+    return _freeze(state, made, asking) if made else None
 
 
 def asked_slice(
@@ -86,11 +97,11 @@ def asked_slice(
     terms: Terms,
     predecessor: Predecessor,
     now_ms: int,
-    date: datetime,
+    date: str,
 ) -> Slice:
     """Make a slice that takes its files whole; each commit makes the next one another slice, even of the same files."""
     return Slice(
-        id=slice_id(key, files, terms, predecessor.committed, predecessor.given_up, date.strftime("%Y%m%d")),
+        id=slice_id(key, files, terms, predecessor.committed, predecessor.given_up, date),
         exports=exports,
         files=files,
         groups=group_files([file.size for file in files]),

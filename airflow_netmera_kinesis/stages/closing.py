@@ -7,7 +7,17 @@ from airflow_netmera_kinesis.state.carry import load_carry, save_carry, without
 from airflow_netmera_kinesis.state.checkpoint import Checkpoint
 from airflow_netmera_kinesis.state.lease import holders
 from airflow_netmera_kinesis.state.ledger import delete_ledgers
-from airflow_netmera_kinesis.state.slice import OpenSlice, Slice, delete_slice, load_slice, open_slice, set_open_slice
+from airflow_netmera_kinesis.state.letter_archive import note_letters
+from airflow_netmera_kinesis.state.replay_file import FOLDER as REPLAYED_LETTERS
+from airflow_netmera_kinesis.state.slice import (
+    OpenSlice,
+    Purpose,
+    Slice,
+    delete_slice,
+    load_slice,
+    open_slice,
+    set_open_slice,
+)
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -62,6 +72,9 @@ def close_committed(state: Folder, staging: Folder, done: Slice, *, keep_receipt
     kept = without(carry, consumed)
     if kept != carry:
         save_carry(state, kept)
+    note_letters(state, done)
+    if done.purpose is Purpose.REPLAY:
+        state.delete_tree(REPLAYED_LETTERS)
     _close(state, staging, done.id, keep_receipts=keep_receipts)
 
 

@@ -12,6 +12,7 @@ from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.stages.closing import clear_late_receipts, close_committed, still_open
 from airflow_netmera_kinesis.stages.gate import Matched, check_dead_letters, load_matched
+from airflow_netmera_kinesis.stages.marking import mark_replayed
 from airflow_netmera_kinesis.stages.plan import LEASE
 from airflow_netmera_kinesis.stages.working import require_open
 from airflow_netmera_kinesis.state.checkpoint import (
@@ -60,6 +61,8 @@ def commit(
                 f"slice {slice_id} was planned after slice {current.predecessor or 'none'}, but the last one committed "
                 f"is {checkpoint.slice or 'none'}: nothing was changed; start a new run"
             )
+        if current.purpose is Purpose.REPLAY:
+            counts |= mark_replayed(state, current)
         lease.check()
         done = Committed(slice_id, state.now_ms(), counts, keep_receipts)
         checkpoint = advance(

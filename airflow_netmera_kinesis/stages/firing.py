@@ -9,6 +9,7 @@ from airflow_netmera_kinesis.netmera.fitting import Excess
 from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys, key_of
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.netmera.payload import opening_of
+from airflow_netmera_kinesis.netmera.payload_rules import PayloadRules
 from airflow_netmera_kinesis.netmera.reshaping import reshaper_of
 from airflow_netmera_kinesis.state.dead_letter import Reason
 from airflow_netmera_kinesis.state.match_result import HookResult
@@ -41,9 +42,9 @@ class HookFirings:
         self.stream = hook.stream
         self.key_fields = hook.partition_key
         self.oversize = hook.oversize
-        key = key_of(hook, keys)
-        self.reshape = reshaper_of(hook.payload, key)
-        self.hash_key = key if hook.hash_partition_key else None
+        self._key = key_of(hook, keys)
+        self.reshape = reshaper_of(hook.payload, self._key)
+        self.hash_key = self._key if hook.hash_partition_key else None
         self.opening = opening_of(hook)
         self.firings = self.staged = 0
         self._max_record_bytes = SURE_RECORD_BYTES
@@ -52,6 +53,12 @@ class HookFirings:
         self._index, self._hook = index, hook
         self._limit_of: RecordLimit | None = limit_of
         self._dead: Counter[str] = Counter()
+
+    def reshape_again(self, body: bytes, before: PayloadRules) -> bytes:
+        """Apply the rules to what other ones have shaped before; a hash is never hashed."""
+        rules = self._hook.payload
+        reshape = reshaper_of(PayloadRules(rules.keep, rules.drop) if before.hash else rules, self._key)
+        return body if reshape is None else reshape(body)
 
     def excess(self, key: str, payload: bytes) -> Excess | None:
         """Say which limit payload and key together exceed, if any."""

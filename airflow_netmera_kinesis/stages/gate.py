@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.stages.working import require_open
 from airflow_netmera_kinesis.state.ledger import anything_sent
 from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult, load_result
-from airflow_netmera_kinesis.state.slice import Slice, load_slice
+from airflow_netmera_kinesis.state.slice import Purpose, Slice, load_slice
 from airflow_netmera_kinesis.storage import Folder
 
 COMMONEST_CODES = 5
@@ -59,7 +59,7 @@ def pass_gate(state: Folder, staging: Folder, slice_id: str, limits: Limits, log
     _check_same_content(state, current, matched)
     _check_bad_files(matched.files, limits.on_bad_file, log)
     for file in matched.files:
-        _check_malformed(file, limits.max_malformed)
+        _check_malformed(file, limits.max_malformed, current.purpose)
     for hook in matched.hooks:
         check_dead_letters(hook.name, sum(hook.dead.values()), hook.firings, limits.max_dead_letters)
     _warn_of_dead_letters(slice_id, matched, log)
@@ -181,8 +181,9 @@ def _warn_of_dead_letters(slice_id: str, matched: Matched, log: Log) -> None:
             )  # fmt: skip
 
 
-def _check_malformed(file: FileResult, allowed: Quota) -> None:
-    if file.lines and not file.events:
+def _check_malformed(file: FileResult, allowed: Quota, purpose: Purpose) -> None:
+    # A replay may well find nothing but lines that still cannot be read; exports in the right format never do.
+    if file.lines and not file.events and purpose is not Purpose.REPLAY:
         raise QuotaExceeded(
             f"{file.name}: not one line could be read, of {file.lines}. The format is probably wrong: see export_format"
         )

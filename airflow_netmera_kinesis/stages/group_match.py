@@ -11,11 +11,13 @@ from airflow_netmera_kinesis.exports.reading import Export
 from airflow_netmera_kinesis.netmera.hashing import HashKeys
 from airflow_netmera_kinesis.stages.file_match import FileMatch, Tally
 from airflow_netmera_kinesis.stages.firing import RecordLimit
+from airflow_netmera_kinesis.stages.letter_export import LetterExport
+from airflow_netmera_kinesis.stages.letter_match import LetterMatch
 from airflow_netmera_kinesis.stages.parts import Parts
 from airflow_netmera_kinesis.state.dead_letter import DeadLetterWriter
 from airflow_netmera_kinesis.state.lease import Lease
 from airflow_netmera_kinesis.state.match_result import FileResult, MatchResult
-from airflow_netmera_kinesis.state.slice import ExportFile, Slice
+from airflow_netmera_kinesis.state.slice import ExportFile, Purpose, Slice
 from airflow_netmera_kinesis.state.staging import PartRef
 from airflow_netmera_kinesis.storage import Folder, ReadableFolder
 
@@ -35,6 +37,8 @@ class GroupMatch:
     ) -> None:
         self._current, self._group, self._limit_of, self._keys = current, group, limit_of, keys
         self._state, self._staging, self._exports = state, staging, exports
+        replays = current.purpose is Purpose.REPLAY
+        self._reading, self._matching = (LetterExport, LetterMatch) if replays else (Export, FileMatch)
 
     def result(self, lease: Lease) -> MatchResult:
         """Begin again without the damaged files once one is found: its first records stand among others by then."""
@@ -81,7 +85,7 @@ class GroupMatch:
     def _file(self, tally: Tally, index: int, parts: Parts, dead_letters: DeadLetterWriter) -> FileResult:
         with self._opened(index) as export:
             try:
-                return FileMatch(tally, index, export, parts, dead_letters).result()
+                return self._matching(tally, index, export, parts, dead_letters).result()
             except ExportError as error:
                 raise _Damaged(self._set_aside(index, export, error)) from error
 
@@ -90,7 +94,7 @@ class GroupMatch:
         planned = self._current.files[index]
         _require_unchanged(self._exports, planned)
         with self._exports.open(planned.name) as file:
-            yield Export(file, planned.name, planned.size, self._current.export_format)
+            yield self._reading(file, planned.name, planned.size, self._current.export_format)
 
     def _set_aside(self, index: int, export: Export, error: ExportError) -> FileResult:
         if isinstance(error, ExportChanged):

@@ -53,7 +53,9 @@ def draft_resend(files: Sequence[FileInfo], request: ResendRequest, predecessor:
     """Make the slice; each commit makes the next one another slice, even of the same files."""
     frozen = tuple(ExportFile(info.name, info.size, info.modified_ms, info.etag, again=True) for info in files)
     moment, _, _ = sending_order(files[0], request.zone)
-    return asked_slice(Purpose.RESEND, request.key, request.exports, frozen, request.terms, predecessor, now_ms, moment)
+    return asked_slice(
+        Purpose.RESEND, request.key, request.exports, frozen, request.terms, predecessor, now_ms, f"{moment:%Y%m%d}"
+    )
 
 
 def plan_resend(

@@ -144,5 +144,13 @@ def read_dead_letters(state: Folder, name: str) -> Iterator[DeadLetter]:
                 yield msgspec.json.decode(line, type=DeadLetter)
 
 
+def stored_letters(state: Folder, name: str) -> Iterator[StoredLetter]:
+    """Yield the same letters with their events as they are stored."""
+    with state.open(name) as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield msgspec.json.decode(line, type=StoredLetter)
+
+
 def _line(letter: DeadLetter) -> bytes:
     return msgspec.json.encode(letter) + b"\n"

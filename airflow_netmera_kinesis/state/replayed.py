@@ -1,0 +1,49 @@
+"""Mark the dead letters that were replayed, so that none is replayed twice by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+import msgspec
+
+from airflow_netmera_kinesis.state.dead_letter import Place
+from airflow_netmera_kinesis.storage import Folder
+
+
+class Outcome(str, Enum):
+    """What became of a dead letter that was replayed. ``DEAD_LETTER``: a newer letter stands for it."""
+
+    DELIVERED = "delivered"
+    DEAD_LETTER = "dead_letter"
+    UNMATCHED = "unmatched"
+
+
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One dead letter by its place; ``replay`` is the slice that replayed it."""
+
+    file: str
+    line: int
+    hook: str | None
+    outcome: Outcome
+    at_ms: int
+    replay: str
+
+    @property
+    def place(self) -> Place:
+        return self.file, self.line, self.hook
+
+
+def save_marks(replays: Folder, origin: str, replay: str, marks: Iterable[Mark]) -> None:
+    """Write the marks of one replay for the letters in ``origin`` (``key/slice``); doing it again changes nothing."""
+    lines = b"".join(msgspec.json.encode(mark) + b"\n" for mark in marks)
+    replays.write(f"replayed/{origin}/{replay}.ndjson", lines)
+
+
+def load_marks(replays: Folder, origin: str) -> Mapping[Place, Mark]:
+    """Return the last mark of each letter in ``origin``."""
+    names = [info.name for info in replays.list(f"replayed/{origin}/")]
+    marks = [
+        msgspec.json.decode(line, type=Mark) for content in replays.read_many(names) for line in content.splitlines()
+    ]
+    return {mark.place: mark for mark in sorted(marks, key=lambda mark: mark.at_ms)}
