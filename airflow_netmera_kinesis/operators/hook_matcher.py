@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.operators.lineage import facets_of, gather
 from airflow_netmera_kinesis.operators.stats import AirflowStats
 from airflow_netmera_kinesis.operators.workplace import open_workplace, require_active, verdicts
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+    from airflow_netmera_kinesis.stages.lineage import Lineage
 
 DEFAULT_CONN_ID = "netmera_kinesis_default"
 
@@ -50,9 +53,11 @@ class HookMatcherOperator(BaseOperator):
         self.staging = staging
         self.state = state
         self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
+        self._lineage: Lineage | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         from airflow_netmera_kinesis.hash_key import fetch_keys
+        from airflow_netmera_kinesis.stages.lineage import lineage_of_group
         from airflow_netmera_kinesis.stages.match import counts_of, match_group
 
         with verdicts():
@@ -72,7 +77,12 @@ class HookMatcherOperator(BaseOperator):
                 keys_of=fetch_keys,
                 metrics=AirflowStats(self.log, dag_id=context["ti"].dag_id),
             )
+            self._lineage = gather(lambda: lineage_of_group(at.state, result), self.log)
         return {"slice": slice_id, "group": group, **counts_of(result)}
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """Name the files that were read."""
+        return facets_of(self._lineage)
 
     def _record_limit(self, hook: HookDefinition) -> int:
         """Ask for the record size that the hook's stream takes."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_netmera_kinesis.errors import ConfigurationError
+from airflow_netmera_kinesis.errors import ConfigurationError, SliceRefused
+from airflow_netmera_kinesis.operators.lineage import facets_of, gather
+from airflow_netmera_kinesis.operators.links import DeadLettersLink, KinesisStreamLink, keep_links
 from airflow_netmera_kinesis.operators.stats import AirflowStats
 from airflow_netmera_kinesis.operators.workplace import open_workplace, require_active, verdicts
 from airflow_netmera_kinesis.quota import parse_quota
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_netmera_kinesis.stages.lineage import Lineage
 
 DEFAULT_CONN_ID = "netmera_kinesis_default"
 MAX_CONCURRENCY = 256
@@ -47,6 +53,8 @@ class KinesisHookSenderOperator(BaseOperator):
         "netmera_kinesis_conn_id",
     )
 
+    operator_extra_links = (KinesisStreamLink(), DeadLettersLink())
+
     def __init__(
         self,
         *,
@@ -71,18 +79,23 @@ class KinesisHookSenderOperator(BaseOperator):
         self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
         # Made when it is needed: Airflow copies operators, and an event cannot be copied.
         self._stop: threading.Event | None = None
+        self._lineage: Lineage | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         from airflow_netmera_kinesis import plan_request as read
         from airflow_netmera_kinesis.connection import NetmeraKinesisConnection
+        from airflow_netmera_kinesis.stages.lineage import lineage_of_partition
         from airflow_netmera_kinesis.stages.send import send_partition
         from airflow_netmera_kinesis.stages.stream import SendSettings
+        from airflow_netmera_kinesis.state.slice import load_slice
 
         self._stop = threading.Event()
         with verdicts():
             require_active(self.netmera_kinesis_conn_id)
             slice_id, partition = partition_of_slice(self.partition)
             at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
+            with suppress(SliceRefused):  # which sending tells better
+                keep_links(context, load_slice(at.state, slice_id), at.state.uri)
             settings = SendSettings(
                 concurrency=read.whole_number(self.concurrency, "concurrency", MAX_CONCURRENCY),
                 stall_timeout=read.milliseconds(self.stall_timeout, "stall_timeout") / 1000,
@@ -100,7 +113,12 @@ class KinesisHookSenderOperator(BaseOperator):
                 log=self.log,
                 metrics=AirflowStats(self.log, dag_id=context["ti"].dag_id),
             )
+            self._lineage = gather(lambda: lineage_of_partition(at.state, slice_id, partition), self.log)
         return {"slice": slice_id, "partition": partition, **counts}
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """Name the streams that were written."""
+        return facets_of(self._lineage)
 
     def on_kill(self) -> None:
         """Send nothing more, and let the answers that are still due reach the ledger."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
+from airflow_netmera_kinesis.operators.lineage import facets_of, gather
 from airflow_netmera_kinesis.operators.workplace import (
     definitions_of,
     export_format_of,
@@ -20,12 +21,14 @@ from airflow_netmera_kinesis.quota import parse_quota
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_netmera_kinesis.connector import ConnectorSettings
     from airflow_netmera_kinesis.exports.listing import ExportPlace
     from airflow_netmera_kinesis.operators.workplace import Workplace
     from airflow_netmera_kinesis.plan_request import PlanRequest
     from airflow_netmera_kinesis.stages.gate import Limits
+    from airflow_netmera_kinesis.stages.lineage import Lineage
 
 DEFAULT_CONN_ID = "netmera_kinesis_default"
 
@@ -262,10 +265,12 @@ class CommitSliceOperator(BaseOperator):
         self.max_dead_letters = max_dead_letters
         self.receipts = receipts
         self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
+        self._lineage: Lineage | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         from airflow_netmera_kinesis.plan_request import switch
         from airflow_netmera_kinesis.stages.commit import commit
+        from airflow_netmera_kinesis.stages.lineage import lineage_of_slice
 
         with verdicts():
             require_active(self.netmera_kinesis_conn_id)
@@ -273,8 +278,14 @@ class CommitSliceOperator(BaseOperator):
             slice_id = slice_of(self.slice)
             allowed = parse_quota(self.max_dead_letters, "max_dead_letters")
             keep = switch(self.receipts, "receipts")
+            lineage = gather(lambda: lineage_of_slice(at.state, slice_id), self.log)
             counts = commit(at.state, at.staging, slice_id, allowed, at.who, self.log, keep_receipts=keep)
+            self._lineage = lineage
         return {"slice": slice_id, **counts}
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """Name the files of the slice and the streams that got their records."""
+        return facets_of(self._lineage)
 
 
 class Limited(Protocol):
