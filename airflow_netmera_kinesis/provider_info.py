@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow_netmera_kinesis import __version__
 from airflow_netmera_kinesis.dag_param import PARAMS, DagParam
+from airflow_netmera_kinesis.message_log_param import OWN_PARAMS as MESSAGE_LOG_PARAMS
+from airflow_netmera_kinesis.rest_connection_form import REST_CONNECTION_TYPE
 
 # The 3.3 form reads these two keys, in kebab case, and asks no hook class.
 CONNECTION_TYPE: dict[str, Any] = {
@@ -87,23 +89,24 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "operators": [{"integration-name": "Netmera Kinesis", "python-modules": OPERATOR_MODULES}],
-        "hooks": [
-            {"integration-name": "Netmera Kinesis", "python-modules": ["airflow_netmera_kinesis.connection"]},
-        ],
-        "connection-types": [CONNECTION_TYPE],
+        "hooks": [{"integration-name": "Netmera Kinesis", "python-modules": HOOK_MODULES}],
+        "connection-types": [CONNECTION_TYPE, REST_CONNECTION_TYPE],
         "config": {
             "netmera_kinesis": {
                 "description": "Defaults of the DAGs that send Netmera events to Kinesis; each is a param too.",
-                "options": {param.name: option(param) for param in PARAMS if param.configurable},
+                "options": {param.name: option(param) for param in CONFIGURED if param.configurable},
             }
         },
     }
 
 
+CONFIGURED = (*PARAMS, *MESSAGE_LOG_PARAMS)
+HOOK_MODULES = ["airflow_netmera_kinesis.connection", "airflow_netmera_kinesis.rest_connection"]
 OPERATOR_MODULES = [
     "airflow_netmera_kinesis.operators.hook_matcher",
     "airflow_netmera_kinesis.operators.kinesis_hook_sender",
     "airflow_netmera_kinesis.operators.preflight",
+    "airflow_netmera_kinesis.operators.push_results",
     "airflow_netmera_kinesis.operators.slice",
 ]
 

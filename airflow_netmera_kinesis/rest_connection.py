@@ -125,4 +125,6 @@ def _ask(client: NetmeraClient) -> tuple[bool, str]:
         client.page(client.address.url_of(METHOD), Query(end_ms - ASKED_MS, end_ms, page_size=1).params())
     except RestError as error:
         return False, f"{asked}{error}"
+    except Exception as error:  # noqa: BLE001 - in a thread nobody else would tell; its text may show the request
+        return False, f"{asked}it failed ({type(error).__name__})"
     return True, f"{asked}the REST API key was accepted; not checked: how much Netmera's quota leaves"

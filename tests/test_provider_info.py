@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from airflow_netmera_kinesis.connector import EXTRAS
-from airflow_netmera_kinesis.dag_param import PARAMS, DagParam
-from airflow_netmera_kinesis.provider_info import CONNECTION_TYPE, get_provider_info
+from airflow_netmera_kinesis.dag_param import DagParam
+from airflow_netmera_kinesis.provider_info import CONFIGURED, CONNECTION_TYPE, get_provider_info
 
 
 def airflow_schema(name: str) -> dict[str, Any]:
@@ -82,8 +82,9 @@ def test_every_named_module_and_class_is_there() -> None:
     for group in ("operators", "hooks"):
         for entry in info[group]:
             assert [name for name in entry["python-modules"] if find_spec(name) is None] == []
-    module, _, name = CONNECTION_TYPE["hook-class-name"].rpartition(".")
-    assert hasattr(__import__(module, fromlist=[name]), name)
+    for connection_type in info["connection-types"]:
+        module, _, name = connection_type["hook-class-name"].rpartition(".")
+        assert hasattr(__import__(module, fromlist=[name]), name)
 
 
 @pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")  # its successor is not there in Airflow 2
@@ -100,7 +101,7 @@ def test_airflow_finds_the_connection_type_its_form_and_its_help() -> None:
 
 
 @pytest.mark.parametrize(
-    "param", [param for param in PARAMS if param.default is not None], ids=lambda param: param.name
+    "param", [param for param in CONFIGURED if param.default is not None], ids=lambda param: param.name
 )
 def test_airflow_reads_the_default_of_every_option_as_it_was_meant(param: DagParam) -> None:
     from airflow.configuration import conf

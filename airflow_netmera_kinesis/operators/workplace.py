@@ -19,6 +19,7 @@ from airflow_netmera_kinesis.errors import (
     OrderBroken,
     QuotaExceeded,
     RecordTooLarge,
+    RestRefused,
     SliceCommitted,
     SliceRefused,
 )
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 # Trying again cannot mend these: somebody has to.
 NOT_RETRIED = (
-    ConfigurationError, ExportError, NotReady, RecordTooLarge, QuotaExceeded, CountsDisagree, OrderBroken, SliceRefused,
+    ConfigurationError, ExportError, RestRefused, NotReady, RecordTooLarge, QuotaExceeded, CountsDisagree, OrderBroken,
+    SliceRefused,
 )  # fmt: skip
 
 

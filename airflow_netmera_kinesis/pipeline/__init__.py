@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from airflow_netmera_kinesis.pipeline.events import events_to_kinesis
+from airflow_netmera_kinesis.pipeline.message_logs import message_logs_to_kinesis
 
-__all__ = ["events_to_kinesis"]
+__all__ = ["events_to_kinesis", "message_logs_to_kinesis"]

@@ -12,16 +12,18 @@ from airflow_netmera_kinesis.errors import CountsDisagree, QuotaExceeded
 from airflow_netmera_kinesis.push_results.pull_state import BucketRef, PullState, advance, read_digests, write_digests
 from airflow_netmera_kinesis.push_results.pulled_file import write_rows
 from airflow_netmera_kinesis.push_results.recount import recount
-from airflow_netmera_kinesis.push_results.row import PulledRow, row_of
+from airflow_netmera_kinesis.push_results.row import PUSH_RESULT_FORMAT, PulledRow, row_of
 from airflow_netmera_kinesis.push_results.seen import BUCKET_MS, SeenRows, bucket_of
 from airflow_netmera_kinesis.push_results.window import Window
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.rest.client import NetmeraClient
 from airflow_netmera_kinesis.rest.paging import Query, pages
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter, Reason, event_fields
+from airflow_netmera_kinesis.state.letter_archive import NOTE, SliceNote
 from airflow_netmera_kinesis.storage import Folder
 
 FILE_BYTES = 8 * 1024 * 1024  # of new rows that wait in memory
+SOURCE = "getPushResult"
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -134,8 +136,12 @@ class Collecting:
         return {number: ref for number, ref in buckets.items() if ref.name and ref.keep_until_ms >= self._begun_ms}
 
     def _write_letters(self, generation: int) -> None:
+        """Set aside what is no message log, beside the dead letters of the slices and as they are."""
         if self._letters:
-            self._folder.write(f"dead_letters/pull-{generation:08d}.ndjson", _dead_letters(self._letters))
+            place = f"dead_letters/pull-{generation:08d}"
+            note = SliceNote(self._pulled.uri, self._folder.now_ms(), PUSH_RESULT_FORMAT, (SOURCE,))
+            self._folder.write(f"{place}/pull.ndjson", _dead_letters(self._letters))
+            self._folder.write(f"{place}/{NOTE}", msgspec.json.encode(note))
 
     def _check_counts(self, counts: Mapping[str, int]) -> None:
         parts = {name: counts.get(name, 0) for name in ("seen_before", "new", "malformed", "repeated")}
@@ -151,9 +157,8 @@ class Collecting:
 
 
 def _dead_letters(letters: Sequence[tuple[PulledRow, int]]) -> bytes:
-    """Set aside what is no message log; its line is the number of the row in the pull."""
+    """Write letters whose line is the number of the row in its pull."""
     made = (
-        DeadLetter(Reason.MALFORMED, row.fault, "getPushResult", number, **event_fields(row.line))
-        for row, number in letters
+        DeadLetter(Reason.MALFORMED, row.fault, SOURCE, number, **event_fields(row.line)) for row, number in letters
     )
     return b"".join(msgspec.json.encode(letter) + b"\n" for letter in made)

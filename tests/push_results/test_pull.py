@@ -133,8 +133,9 @@ def test_what_is_no_message_log_becomes_one_dead_letter(site: Site) -> None:
     assert site.pull()["malformed"] == 2
     pass_time(site)
     assert site.pull()["malformed"] == 0
-    (info,) = site.state.list("dead_letters/")
-    letters = [json.loads(line) for line in site.state.read(info.name).splitlines()]
+    note, written = sorted(site.state.list("dead_letters/"), key=lambda info: -info.name.endswith(".json"))
+    assert json.loads(site.state.read(note.name))["export_format"]["record_type"] == "MESSAGE_LOG"
+    letters = [json.loads(line) for line in site.state.read(written.name).splitlines()]
     assert [(letter["reason"], letter["file"], letter["event"]) for letter in letters] == [
         ("MALFORMED", "getPushResult", 42), ("MALFORMED", "getPushResult", {"timeStamp": "soon"}),
     ]  # fmt: skip
