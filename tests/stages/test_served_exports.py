@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from airflow_netmera_kinesis.testing import FakeKinesis
 pytestmark = pytest.mark.fake_kinesis(STREAMS)
 
 MINUTE = 60_000
-NOW = 1_788_700_020_000  # a whole minute, which is all that LIST tells
+NOW = round(time.time() // 60) * MINUTE  # a whole minute, which is all that LIST tells
 
 
 class Place:
