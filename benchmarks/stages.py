@@ -20,7 +20,8 @@ from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
-from airflow_netmera_kinesis.state.slice import Target, Terms, open_slice, state_key
+from airflow_netmera_kinesis.state.open_slice import open_slice
+from airflow_netmera_kinesis.state.slice import Target, Terms, state_key
 from benchmarks.exports import CODES
 from benchmarks.job import Figures, timed
 from benchmarks.sink import REGION, STREAM, client

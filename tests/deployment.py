@@ -223,7 +223,7 @@ class Deployment:
         """After a commit only what must last is left."""
         assert list(self.staging.list()) == []
         kept = {info.name.split("/")[0] for info in self.state.list()}
-        assert kept <= {"checkpoint", "manifests", "dead_letters", "carried.msgpack", "plan.json"}, kept
+        assert kept <= {"checkpoint", "manifests", "open", "dead_letters", "carried", "plan.json"}, kept
 
 
 def half_sent(deployment: Deployment, requests: int = 3, **asked: Any) -> Slice:

@@ -14,7 +14,8 @@ from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.state.dead_letter import DeadLetter, read_dead_letters
 from airflow_netmera_kinesis.state.match_result import MatchResult
-from airflow_netmera_kinesis.state.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.state.open_slice import begin_slice, end_slice
+from airflow_netmera_kinesis.state.slice import ExportFile, Slice, Target, save_slice
 from airflow_netmera_kinesis.state.staging import read_part
 from airflow_netmera_kinesis.storage import LocalFolder
 
@@ -65,7 +66,8 @@ class Scene:
             **{"partitions": 1, "order": "file", **frozen},
         )
         save_slice(self.state, current)
-        set_open_slice(self.state, OpenSlice(SLICE))
+        end_slice(self.state, SLICE)
+        begin_slice(self.state, current)
 
     def match(self, group: int = 0, **more: Any) -> MatchResult:
         """Match one group; ``more`` is what ``match_group`` may be told, such as ``limit_of``."""

@@ -23,7 +23,8 @@ from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
 from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult, save_result
-from airflow_netmera_kinesis.state.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.state.open_slice import begin_slice, end_slice
+from airflow_netmera_kinesis.state.slice import ExportFile, Slice, Target, save_slice
 from airflow_netmera_kinesis.state.staging import PartRef, PartWriter
 from airflow_netmera_kinesis.storage import LocalFolder
 from airflow_netmera_kinesis.testing import FakeKinesis
@@ -91,7 +92,8 @@ class Scene:
             0,
         )
         save_slice(self.state, current)
-        set_open_slice(self.state, OpenSlice(SLICE))
+        end_slice(self.state, SLICE)
+        begin_slice(self.state, current)
         for group in range(files):
             parts = list(self._parts(group))
             mine = [record for record in records if record.file == group]

@@ -7,7 +7,7 @@ from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.stages.closing import close_abandoned, fence
 from airflow_netmera_kinesis.stages.gate import load_matched
-from airflow_netmera_kinesis.state.carry import carry_over, load_carry, save_carry
+from airflow_netmera_kinesis.state.carry import carry_over, load_carry, remember, save_carry
 from airflow_netmera_kinesis.state.checkpoint import Checkpoint
 from airflow_netmera_kinesis.state.ledger import sent_firings
 from airflow_netmera_kinesis.state.slice import Slice
@@ -35,7 +35,8 @@ def abandon(
     delivered, perhaps = sent_firings(state, current.id)
     matched = load_matched(state, current.id)
     digests = [file.digest for file in matched.files] if matched else []
-    save_carry(state, carry_over(carry, current, delivered, digests))
+    carry = carry_over(remember(carry, current.id, receipts=request.receipts), current, delivered, digests)
+    save_carry(state, carry)
     close_abandoned(state, staging, current.id, keep_receipts=request.receipts)
     log.warning(
         "abandoned slice %s: %d of its firings were already sent and will not be sent again; of %d more the answer was "

@@ -12,23 +12,20 @@ from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.stages.closing import close_replaced, fence, still_open
 from airflow_netmera_kinesis.stages.plan import LEASE
 from airflow_netmera_kinesis.state.asked_run import forget_runs_of, runs_of, save_run, slice_of_run
-from airflow_netmera_kinesis.state.carry import Carry, load_carry, save_carry
+from airflow_netmera_kinesis.state.carry import load_carry, remember, save_carry
 from airflow_netmera_kinesis.state.checkpoint import Checkpoint, load_checkpoint
 from airflow_netmera_kinesis.state.lease import Lease, hold
 from airflow_netmera_kinesis.state.ledger import anything_sent
+from airflow_netmera_kinesis.state.open_slice import begin_slice, mark_closing
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
-    OpenSlice,
     Purpose,
     Slice,
     Terms,
     save_slice,
-    set_open_slice,
     slice_id,
 )
 from airflow_netmera_kinesis.storage import Folder
-
-REMEMBERED_SLICES = 100
 
 
 class Predecessor(msgspec.Struct, frozen=True):
@@ -118,7 +115,7 @@ def asked_slice(
 
 
 def _go_on(state: Folder, current: Slice, asking: Asking, log: Log) -> Slice:
-    set_open_slice(state, OpenSlice(current.id))  # a killed plan may have marked it as closing
+    mark_closing(state, current.id, closing=False)  # a killed plan may have left it so
     others = [run for run in runs_of(state, current.id) if run != asking.run]
     log.info("slice %s is open%s: going on with it", current.id, f", asked for by {_listed(others)}" if others else "")
     save_run(state, asking.run, current.id)
@@ -140,7 +137,7 @@ def _replace(state: Folder, staging: Folder, current: Slice, log: Log) -> None:
 
 def _freeze(state: Folder, made: Slice, asking: Asking) -> Slice:
     save_slice(state, made)
-    set_open_slice(state, OpenSlice(made.id))
+    begin_slice(state, made)
     save_run(state, asking.run, made.id)
     return made
 
@@ -165,7 +162,7 @@ def _give_up(
     fence(state, current.id)
     asking.before_giving_up(current)
     forget_runs_of(state, current.id)
-    save_carry(state, Carry((*carry.abandoned, current.id)[-REMEMBERED_SLICES:], carry.files))
+    save_carry(state, remember(carry, current.id, receipts=False))
     close_replaced(state, staging, current.id)
     return None
 

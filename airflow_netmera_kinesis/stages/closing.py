@@ -8,16 +8,9 @@ from airflow_netmera_kinesis.state.checkpoint import Checkpoint
 from airflow_netmera_kinesis.state.lease import holders
 from airflow_netmera_kinesis.state.ledger import delete_ledgers
 from airflow_netmera_kinesis.state.letter_archive import note_letters
+from airflow_netmera_kinesis.state.open_slice import end_slice, mark_closing, open_slice
 from airflow_netmera_kinesis.state.replay_file import FOLDER as REPLAYED_LETTERS
-from airflow_netmera_kinesis.state.slice import (
-    OpenSlice,
-    Purpose,
-    Slice,
-    delete_slice,
-    load_slice,
-    open_slice,
-    set_open_slice,
-)
+from airflow_netmera_kinesis.state.slice import Purpose, Slice, delete_slice, load_slice, saved_slices
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -42,11 +35,11 @@ def still_open(state: Folder, staging: Folder, checkpoint: Checkpoint, *, keep_r
 
 def fence(state: Folder, slice_id: str) -> None:
     """Keep everybody from beginning to work on the slice; LeaseTaken if somebody does already."""
-    set_open_slice(state, OpenSlice(slice_id, closing=True))
+    mark_closing(state, slice_id, closing=True)
     # Twice: a folder that is read while a lease is renewed may show neither of its two files.
     busy = holders(state, f"{slice_id}/") or holders(state, f"{slice_id}/")
     if busy:
-        set_open_slice(state, OpenSlice(slice_id))
+        mark_closing(state, slice_id, closing=False)
         raise LeaseTaken(
             f"slice {slice_id} is worked on by {busy[0]}"
             + (f" and {len(busy) - 1} more" if len(busy) > 1 else "")
@@ -78,19 +71,29 @@ def close_committed(state: Folder, staging: Folder, done: Slice, *, keep_receipt
     _close(state, staging, done.id, keep_receipts=keep_receipts)
 
 
-def clear_late_receipts(state: Folder, checkpoint: Checkpoint) -> None:
-    """Remove what a paused task that woke up later has left of slices whose receipts are not kept."""
-    for slice_id in {info.name.split("/")[1] for info in state.list("receipts/")}:
+def clear_late(state: Folder, staging: Folder, checkpoint: Checkpoint) -> None:
+    """Remove what a paused task that woke up later has left of slices that are closed; receipts to be kept stay."""
+    left = {*state.child("leases").folders(), *state.child("ledgers").folders(), *saved_slices(state)}
+    opened = open_slice(state)  # after they were listed: what was begun since is not among them
+    for slice_id in left - {opened.slice if opened else ""}:
+        delete_slice(state, slice_id)
+        delete_ledgers(state, slice_id)
+        state.delete_tree(f"leases/{slice_id}")
+    carry = load_carry(state)
+    for slice_id in staging.folders():  # which other DAGs may share
+        if checkpoint.commit_of(slice_id) or slice_id in carry.abandoned:
+            staging.delete_tree(slice_id)
+    for slice_id in state.child("receipts").folders():
         done = checkpoint.commit_of(slice_id)
-        if done and not done.receipts:
+        if not done.receipts if done else slice_id in carry.abandoned and slice_id not in carry.receipts:
             state.delete_tree(f"receipts/{slice_id}")
 
 
 def _close(state: Folder, staging: Folder, slice_id: str, *, keep_receipts: bool) -> None:
     staging.delete_tree(slice_id)
-    delete_ledgers(state)
+    delete_ledgers(state, slice_id)
     if not keep_receipts:
         state.delete_tree(f"receipts/{slice_id}")
     state.delete_tree(f"leases/{slice_id}")
     delete_slice(state, slice_id)
-    set_open_slice(state, None)
+    end_slice(state, slice_id)

@@ -10,7 +10,7 @@ import msgspec
 from airflow_netmera_kinesis.errors import CountsDisagree, SliceRefused
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.stages.closing import clear_late_receipts, close_committed, still_open
+from airflow_netmera_kinesis.stages.closing import clear_late, close_committed, still_open
 from airflow_netmera_kinesis.stages.gate import Matched, check_dead_letters, load_matched
 from airflow_netmera_kinesis.stages.marking import mark_replayed
 from airflow_netmera_kinesis.stages.plan import LEASE
@@ -56,11 +56,6 @@ def commit(
         matched = _require_gate(state, current)
         ledgers = _require_done(state, current, matched)
         counts = _check(current, matched, ledgers, max_dead_letters)
-        if checkpoint.slice != current.predecessor:
-            raise SliceRefused(
-                f"slice {slice_id} was planned after slice {current.predecessor or 'none'}, but the last one committed "
-                f"is {checkpoint.slice or 'none'}: nothing was changed; start a new run"
-            )
         if current.purpose is Purpose.REPLAY:
             counts |= mark_replayed(state, current)
         lease.check()
@@ -74,8 +69,7 @@ def commit(
             current.start_after,
         )
         close_committed(state, staging, current, keep_receipts=keep_receipts)
-        if not keep_receipts:
-            clear_late_receipts(state, checkpoint)
+        clear_late(state, staging, checkpoint)
     log.info("committed slice %s: %s", slice_id, ", ".join(f"{name} {number}" for name, number in counts.items()))
     return counts
 

@@ -18,14 +18,13 @@ from airflow_netmera_kinesis.state.carry import Carry, fingerprint, firings_of, 
 from airflow_netmera_kinesis.state.checkpoint import Checkpoint, Consumed, load_manifest
 from airflow_netmera_kinesis.state.firing_set import FiringSet
 from airflow_netmera_kinesis.state.ledger import save_carried
+from airflow_netmera_kinesis.state.open_slice import begin_slice
 from airflow_netmera_kinesis.state.plan_memory import load_memory, save_memory
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
-    OpenSlice,
     Slice,
     Terms,
     save_slice,
-    set_open_slice,
     slice_id,
 )
 from airflow_netmera_kinesis.storage import FileInfo, Folder
@@ -69,7 +68,7 @@ def freeze(state: Folder, made: Draft) -> Slice:
     save_slice(state, made.slice)
     if made.carried:
         save_carried(state, made.slice.id, made.carried)
-    set_open_slice(state, OpenSlice(made.slice.id))
+    begin_slice(state, made.slice)
     return made.slice
 
 
@@ -77,6 +76,8 @@ def why_replace(
     current: Slice, listed: Mapping[str, FileInfo], checkpoint: Checkpoint, request: PlanRequest
 ) -> str | None:
     """Say what has changed of all that a slice has frozen; new files alone do not count."""
+    if current.predecessor != checkpoint.slice:
+        return "another slice was committed since it was planned"
     changed = differences(current.terms, request.terms)
     if changed:
         return f"{', '.join(changed)} changed"

@@ -11,7 +11,8 @@ from airflow_netmera_kinesis.stages.drafting import differences, draft, freeze, 
 from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.state.lease import hold
 from airflow_netmera_kinesis.state.ledger import anything_sent
-from airflow_netmera_kinesis.state.slice import OpenSlice, Slice, set_open_slice
+from airflow_netmera_kinesis.state.open_slice import mark_closing
+from airflow_netmera_kinesis.state.slice import Slice
 from airflow_netmera_kinesis.storage import Folder
 
 # Plan and commit both move slices, so they exclude each other.
@@ -43,13 +44,13 @@ def plan(state: Folder, staging: Folder, place: ExportPlace, request: PlanReques
 
 
 def _go_on(state: Folder, current: Slice, log: Log) -> Slice:
-    set_open_slice(state, OpenSlice(current.id))  # a killed plan may have marked it as closing
+    mark_closing(state, current.id, closing=False)  # a killed plan may have left it so
     log.info("slice %s is open: going on with it, files %d", current.id, len(current.files))
     return current
 
 
 def _finish(state: Folder, current: Slice, request: PlanRequest, log: Log) -> Slice:
-    set_open_slice(state, OpenSlice(current.id))
+    mark_closing(state, current.id, closing=False)
     log.info(
         "slice %s is sent in part: finishing it as frozen, files %d, hooks %d, partitions %d, order %s, region %s",
         current.id, len(current.files), len(current.hooks), current.partitions, current.order, current.target.region,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from airflow_netmera_kinesis.errors import SliceCommitted, SliceRefused
 from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.state.lease import Lease, hold
-from airflow_netmera_kinesis.state.slice import open_slice
+from airflow_netmera_kinesis.state.open_slice import open_slice
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -22,13 +22,17 @@ def working_on(state: Folder, slice_id: str, task: str, who: str) -> Iterator[Le
     with hold(state, f"{slice_id}/{task}", who) as lease:
         # Again, now that plan can see the lease: it marks a slice as closing first, and looks for leases then.
         require_open(state, slice_id)
-        yield lease
+        try:
+            yield lease
+        except OSError:
+            lease.check()  # whoever has it now may have removed what this task works with
+            raise
 
 
 def require_open(state: Folder, slice_id: str) -> None:
     """Raise SliceCommitted or SliceRefused unless the slice is the open one."""
-    commit = load_checkpoint(state).commit_of(slice_id)
-    if commit is not None:
+    checkpoint = load_checkpoint(state)
+    if checkpoint.commit_of(slice_id):
         raise SliceCommitted(f"slice {slice_id} is committed: there is nothing left to do")
     opened = open_slice(state)
     if opened is None or opened.slice != slice_id:
@@ -36,6 +40,11 @@ def require_open(state: Folder, slice_id: str) -> None:
         raise SliceRefused(
             f"slice {slice_id} is not open any more ({now}): it was replaced, abandoned, or committed long ago. "
             f"Nothing was done; start a new run instead of clearing an old one"
+        )
+    if opened.predecessor != checkpoint.slice:
+        raise SliceRefused(
+            f"slice {slice_id} was planned after slice {opened.predecessor or 'none'}, but the last one committed is "
+            f"{checkpoint.slice or 'none'}: nothing was done; start a new run"
         )
     if opened.closing:
         raise SliceRefused(f"slice {slice_id} is being replaced by another run's plan: start a new run")

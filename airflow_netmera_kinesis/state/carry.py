@@ -14,10 +14,11 @@ import msgspec
 from airflow_netmera_kinesis.exports.change import digest_of_beginning
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.state.firing_set import FiringSet, Lines
+from airflow_netmera_kinesis.state.pointer import Overtaken, lease_lost, move_pointer, read_pointer
 from airflow_netmera_kinesis.state.slice import ExportFile, Slice
 from airflow_netmera_kinesis.storage import Folder, ReadableFolder
 
-NAME = "carried.msgpack"
+NAME = "carried"
 REMEMBERED_SLICES = 100
 
 
@@ -38,21 +39,29 @@ class CarriedFile(msgspec.Struct, frozen=True):
 
 
 class Carry(msgspec.Struct, frozen=True):
-    """What waits to be carried, and the slices that were abandoned last."""
+    """What waits to be carried, and the slices that were abandoned last; ``generation`` tells it from what was before.
+
+    ``receipts`` are those of the abandoned slices whose receipts are kept.
+    """
 
     abandoned: tuple[str, ...] = ()
     files: tuple[CarriedFile, ...] = ()
+    receipts: tuple[str, ...] = ()
+    generation: int = 0
 
 
 def load_carry(state: Folder) -> Carry:
-    try:
-        return msgspec.msgpack.decode(state.read(NAME), type=Carry)
-    except FileNotFoundError:
-        return Carry()
+    _, content = read_pointer(state, NAME)
+    return msgspec.json.decode(content, type=Carry) if content else Carry()
 
 
 def save_carry(state: Folder, carry: Carry) -> None:
-    state.write(NAME, msgspec.msgpack.encode(carry))
+    """Store what was made of the carry that was loaded; LeaseTaken if it has changed meanwhile."""
+    after = msgspec.structs.replace(carry, generation=carry.generation + 1)
+    try:
+        move_pointer(state, NAME, after.generation, msgspec.json.encode(after))
+    except Overtaken as overtaken:
+        raise lease_lost(state) from overtaken
 
 
 def carry_over(carry: Carry, given_up: Slice, delivered: FiringSet, digests: Sequence[str]) -> Carry:
@@ -64,12 +73,21 @@ def carry_over(carry: Carry, given_up: Slice, delivered: FiringSet, digests: Seq
     names = {given_up.files[index].name for index in lines}
     kept = [file for file in carry.files if file.file.name not in names]
     added = [CarriedFile(given_up.files[index], digests[index], tuple(own)) for index, own in lines.items()]
-    return Carry((*carry.abandoned, given_up.id)[-REMEMBERED_SLICES:], (*kept, *added))
+    return msgspec.structs.replace(carry, files=(*kept, *added))
+
+
+def remember(carry: Carry, abandoned: str, *, receipts: bool) -> Carry:
+    """Add a slice to those that were abandoned; ``receipts`` says whether its receipts are kept."""
+    return msgspec.structs.replace(
+        carry,
+        abandoned=(*carry.abandoned, abandoned)[-REMEMBERED_SLICES:],
+        receipts=(*carry.receipts, *((abandoned,) if receipts else ()))[-REMEMBERED_SLICES:],
+    )
 
 
 def without(carry: Carry, names: Container[str]) -> Carry:
     """Forget files that are consumed now, or gone."""
-    return Carry(carry.abandoned, tuple(file for file in carry.files if file.file.name not in names))
+    return msgspec.structs.replace(carry, files=tuple(file for file in carry.files if file.file.name not in names))
 
 
 def firings_of(

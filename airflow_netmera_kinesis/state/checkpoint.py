@@ -1,8 +1,8 @@
 """Remember what was consumed, so that each file is sent once: a small pointer to a manifest kept in segments.
 
-A pointer is never changed: commit creates the next generation, which of two committers only one can, and the highest
-generation counts. So the checkpoint can only advance. The manifest is a base and the changes since; now and then they
-are merged, so that what a run reads and writes depends on what the folder lists, not on all that was ever sent.
+Commit moves the pointer on to its next generation, so the checkpoint can only advance. The manifest is a base and the
+changes since; now and then they are merged, so that what a run reads and writes depends on what the folder lists, not
+on all that was ever sent.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from airflow_netmera_kinesis.errors import SliceRefused, StateError
+from airflow_netmera_kinesis.state.pointer import Overtaken, move_pointer, pointer_file, read_pointer
 from airflow_netmera_kinesis.storage import Folder
 
 REMEMBERED_COMMITS = 200
 MERGED_SEGMENTS = 32
-KEPT_POINTERS = 3
+NAME = "checkpoint"
 
 
 class Consumed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -63,18 +64,14 @@ class _Segment(msgspec.Struct, frozen=True):
 
 def load_checkpoint(state: Folder) -> Checkpoint:
     """Return the highest generation, or an empty checkpoint before the first commit."""
-    while pointers := _pointers(state):
-        name = pointers[max(pointers)]
-        try:
-            return msgspec.json.decode(state.read(name), type=Checkpoint)
-        except FileNotFoundError:
-            continue  # commits have advanced beyond it since it was listed: look again
-        except msgspec.DecodeError as error:
-            raise StateError(
-                f"{state.uri}/{name} cannot be read ({error}): restore the file. Without the checkpoint every export "
-                f"would be sent again"
-            ) from None
-    return Checkpoint()
+    generation, content = read_pointer(state, NAME)
+    try:
+        return msgspec.json.decode(content, type=Checkpoint) if generation else Checkpoint()
+    except msgspec.DecodeError as error:
+        raise StateError(
+            f"{state.uri}/{pointer_file(NAME, generation)} cannot be read ({error}): restore the file. Without the "
+            f"checkpoint every export would be sent again"
+        ) from None
 
 
 def load_manifest(state: Folder, checkpoint: Checkpoint) -> dict[str, Consumed]:
@@ -105,17 +102,13 @@ def advance(
 ) -> Checkpoint:
     """Commit a slice on top of ``before``; SliceRefused if the checkpoint has moved on meanwhile."""
     after = _next(state, before, commit, _Segment(list(consumed), list(forgotten)), start_after)
-    name = _pointer(after.generation)
-    content = msgspec.json.encode(after)
-    created = state.create(name, content) or state.read(name) == content  # the same: its answer was lost on the way
-    latest = max(_pointers(state), default=0)
-    if not created or latest != after.generation:
-        if created:
-            state.delete(name)
+    try:
+        move_pointer(state, NAME, after.generation, msgspec.json.encode(after))
+    except Overtaken as overtaken:
         raise SliceRefused(
             f"slice {commit.slice} cannot be committed: the checkpoint in {state.uri} has moved on from generation "
-            f"{before.generation} to {latest}. Nothing was changed; start a new run"
-        )
+            f"{before.generation} to {overtaken.generation}. Nothing was changed; start a new run"
+        ) from overtaken
     _tidy(state, after)
     return after
 
@@ -145,20 +138,9 @@ def _next(state: Folder, before: Checkpoint, commit: Committed, change: _Segment
 
 
 def _tidy(state: Folder, current: Checkpoint) -> None:
-    """Delete what no pointer needs any more: what a kill left over, what was merged, and all but the last pointers."""
-    for generation, name in _pointers(state).items():
-        if generation <= current.generation - KEPT_POINTERS:
-            state.delete(name)
+    """Delete the segments that no pointer needs any more: what a kill left over, and what was merged."""
     for info in list(state.list("manifests/")):
-        if info.name not in current.segments:
+        # Of a later commit this one knows nothing, if it was paused right here.
+        generation = int(info.name.removeprefix("manifests/").partition("-")[0])
+        if generation <= current.generation and info.name not in current.segments:
             state.delete(info.name)
-
-
-def _pointers(state: Folder) -> dict[int, str]:
-    names = (info.name for info in state.list("checkpoint/"))
-    found = ((name.removeprefix("checkpoint/").removesuffix(".json"), name) for name in names)
-    return {int(generation): name for generation, name in found if generation.isdigit()}
-
-
-def _pointer(generation: int) -> str:
-    return f"checkpoint/{generation:08d}.json"

@@ -182,9 +182,9 @@ def save_carried(state: Folder, slice_id: str, firings: FiringSet) -> None:
     state.write(_carried_name(slice_id), _encode(list(firings.lines())))
 
 
-def delete_ledgers(state: Folder) -> None:
-    """Delete the ledgers of the slice that is closed, and what late answers have left in those of earlier ones."""
-    state.delete_tree("ledgers")
+def delete_ledgers(state: Folder, slice_id: str) -> None:
+    """Delete the ledgers of a slice that is closed."""
+    state.delete_tree(f"ledgers/{slice_id}")
 
 
 def _name(slice_id: str, stream: str, partition: int) -> str:

@@ -11,7 +11,8 @@ import msgspec
 
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.state.dead_letter import Place, StoredLetter
-from airflow_netmera_kinesis.state.slice import Slice, open_slice, state_key
+from airflow_netmera_kinesis.state.open_slice import open_slice
+from airflow_netmera_kinesis.state.slice import Slice, state_key
 from airflow_netmera_kinesis.storage import Folder
 
 NOTE = "slice.json"

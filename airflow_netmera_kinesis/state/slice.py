@@ -15,8 +15,6 @@ from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.storage import Folder
 
-OPEN = "open.json"
-
 
 class Purpose(str, Enum):
     """What a slice is for: what is new, exports once more, or what was set aside."""
@@ -133,22 +131,6 @@ def delete_slice(state: Folder, slice_id: str) -> None:
     state.delete(f"slices/{slice_id}.gate.json")
 
 
-class OpenSlice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which slice is open. While it is ``closing``, plan replaces or abandons it and nobody may begin to work on it."""
-
-    slice: str
-    closing: bool = False
-
-
-def open_slice(state: Folder) -> OpenSlice | None:
-    try:
-        return msgspec.json.decode(state.read(OPEN), type=OpenSlice)
-    except FileNotFoundError:
-        return None
-
-
-def set_open_slice(state: Folder, opened: OpenSlice | None) -> None:
-    if opened is None:
-        state.delete(OPEN)
-    else:
-        state.write(OPEN, msgspec.json.encode(opened))
+def saved_slices(state: Folder) -> set[str]:
+    """Return the ids of the slices that are kept, or of which something is left."""
+    return {info.name.removeprefix("slices/").partition(".")[0] for info in state.list("slices/")}

@@ -13,13 +13,12 @@ from moto import mock_aws
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, TriggerType
 from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
+from airflow_netmera_kinesis.state.open_slice import begin_slice
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
-    OpenSlice,
     Slice,
     Target,
     save_slice,
-    set_open_slice,
     state_key,
 )
 from airflow_netmera_kinesis.storage import LocalFolder
@@ -44,7 +43,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     )  # fmt: skip
     state = LocalFolder(tmp_path / "state").child(state_key("acme", places["exports"]))
     save_slice(state, current)
-    set_open_slice(state, OpenSlice("s1"))
+    begin_slice(state, current)
     return places
 
 

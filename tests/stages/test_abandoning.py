@@ -140,6 +140,25 @@ def test_a_hook_that_feeds_another_stream_now_sends_all_of_it_there(deployment: 
     assert (counts["delivered"], counts["delivered_before"]) == (30, 0)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_a_paused_task_leaves_of_it_later_goes_with_the_next_commit_unless_receipts_are_kept(
+    deployment: Deployment, *, kept: bool
+) -> None:
+    deployment.export("app_20260906.ndjson", events("06", 90))
+    given_up = half_sent(deployment)
+    deployment.planned(abandon_slice=given_up.id, receipts=kept)
+    for late in ("ledgers/{}/netmera-purchases/0000.000099.log", "slices/{}.gate.json", "leases/{}/send-0000.0000099"):
+        deployment.state.write(late.format(given_up.id), b"late")
+    deployment.state.write(f"receipts/{given_up.id}/netmera-purchases/0000.000099.log", b"late")
+    deployment.staging.write(f"{given_up.id}/result-00000.json", b"late")
+    deployment.staging.write("another-dag/part", b"stays")
+    deployment.run()
+    left = {info.name for info in deployment.state.list() if given_up.id in info.name}
+    assert {name.split("/")[0] for name in left} == ({"receipts"} if kept else set())
+    assert [info.name for info in deployment.staging.list()] == ["another-dag/part"]
+    deployment.assert_all_arrived()
+
+
 @pytest.mark.parametrize("wanted", ["20260906-nobody", "x"])
 def test_a_slice_that_is_not_the_open_one_is_refused_and_the_open_one_is_named(
     deployment: Deployment, wanted: str

@@ -17,7 +17,8 @@ from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.gate import Limits, load_matched, pass_gate
 from airflow_netmera_kinesis.state.ledger import LedgerCounts, open_ledger
 from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult, save_result
-from airflow_netmera_kinesis.state.slice import ExportFile, OpenSlice, Slice, Target, save_slice, set_open_slice
+from airflow_netmera_kinesis.state.open_slice import begin_slice
+from airflow_netmera_kinesis.state.slice import ExportFile, Slice, Target, save_slice
 from airflow_netmera_kinesis.state.staging import PartRef
 from airflow_netmera_kinesis.storage import LocalFolder
 
@@ -44,7 +45,7 @@ class Scene:
     def __init__(self, root: Path) -> None:
         self.state, self.staging = LocalFolder(root / "state"), LocalFolder(root / "staging")
         save_slice(self.state, SLICE)
-        set_open_slice(self.state, OpenSlice(SLICE.id))
+        begin_slice(self.state, SLICE)
 
     def match(self, group: int, *, part: int | None = None, hook: dict[str, Any] | None = None, **file: Any) -> None:
         """Save the result of one group: by default 300 lines, 200 firings of the first hook."""

@@ -20,7 +20,7 @@ from airflow_netmera_kinesis.netmera.partition_key import partition_of
 from airflow_netmera_kinesis.stages.match import _check_counts, counts_of
 from airflow_netmera_kinesis.state.dead_letter import Reason
 from airflow_netmera_kinesis.state.match_result import FileResult, HookResult, MatchResult
-from airflow_netmera_kinesis.state.slice import OpenSlice, set_open_slice
+from airflow_netmera_kinesis.state.open_slice import end_slice
 from airflow_netmera_kinesis.state.staging import read_part
 
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
@@ -157,7 +157,7 @@ def test_a_group_whose_part_is_damaged_is_matched_again_alike(scene: Scene) -> N
 def test_a_slice_that_is_not_open_is_refused(scene: Scene) -> None:
     scene.put(a=line())
     scene.plan()
-    set_open_slice(scene.state, OpenSlice("20260908-other"))
+    end_slice(scene.state, SLICE)
     with pytest.raises(SliceRefused):
         scene.match()
 

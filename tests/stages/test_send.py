@@ -32,7 +32,7 @@ from airflow_netmera_kinesis.stages.stream import SendSettings
 from airflow_netmera_kinesis.state.dead_letter import read_dead_letters
 from airflow_netmera_kinesis.state.lease import Lease
 from airflow_netmera_kinesis.state.ledger import done_counts, open_ledger
-from airflow_netmera_kinesis.state.slice import OpenSlice, set_open_slice
+from airflow_netmera_kinesis.state.open_slice import end_slice
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 from airflow_netmera_kinesis.testing.faults import RecordFate
 
@@ -255,7 +255,7 @@ def test_a_broken_order_that_is_written_down_is_never_retried_away(scene: Scene)
 
 def test_a_slice_that_is_not_open_is_refused(scene: Scene) -> None:
     scene.stage(some(10))
-    set_open_slice(scene.state, OpenSlice("20260908-other"))
+    end_slice(scene.state, SLICE)
     with pytest.raises(SliceRefused, match="not open any more"):
         scene.send()
 

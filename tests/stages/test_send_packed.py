@@ -16,9 +16,9 @@ from airflow_netmera_kinesis.errors import ConfigurationError, StreamRefused
 from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits, Packing
 from airflow_netmera_kinesis.stages.stream import SendSettings
 from airflow_netmera_kinesis.state.dead_letter import read_dead_letters
+from airflow_netmera_kinesis.tailing.unpacking import KPL_MAGIC
 from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 from airflow_netmera_kinesis.testing.faults import RecordFate
-from airflow_netmera_kinesis.tailing.unpacking import KPL_MAGIC
 
 PACKINGS = pytest.mark.parametrize("packing", [Packing.NDJSON, Packing.KPL])
 

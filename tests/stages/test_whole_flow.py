@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from deployment import STREAMS, Deployment, events, half_sent, lines
 
@@ -28,6 +29,8 @@ from airflow_netmera_kinesis.state import lease as leases
 from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.state.lease import hold
 from airflow_netmera_kinesis.state.match_result import load_result
+from airflow_netmera_kinesis.state.open_slice import begin_slice, end_slice
+from airflow_netmera_kinesis.state.slice import save_slice
 from airflow_netmera_kinesis.storage import Folder, LocalFolder
 from airflow_netmera_kinesis.testing import FakeKinesis
 
@@ -457,6 +460,27 @@ class TestTasksThatAreCleared:
         for task in (deployment.match, deployment.gate, deployment.send, deployment.commit):
             with pytest.raises(SliceRefused, match="start a new run instead of clearing an old one"):
                 task(old)
+
+    def test_a_slice_planned_before_another_was_committed_is_refused_by_all_tasks_and_planned_anew(
+        self, deployment: Deployment
+    ) -> None:
+        """As after a plan that was paused for long, or a state folder that was put back from a copy."""
+        deployment.export("app_20260906.ndjson", events("06", 30))
+        deployment.run()
+        deployment.export("app_20260907.ndjson", events("07", 30))
+        current = deployment.planned()
+        end_slice(deployment.state, current.id)
+        outdated = msgspec.structs.replace(current, predecessor="20260905-old")
+        save_slice(deployment.state, outdated)
+        begin_slice(deployment.state, outdated)
+        for task in (deployment.match, deployment.gate, deployment.send, deployment.commit):
+            with pytest.raises(
+                SliceRefused, match="was planned after slice 20260905-old, but the last one committed is"
+            ):
+                task(outdated)
+        assert deployment.run() is not None
+        deployment.assert_all_arrived()
+        deployment.assert_tidy()
 
     def test_commit_before_its_time_is_refused(self, deployment: Deployment) -> None:
         deployment.export("app_20260906.ndjson", events("06", 30))

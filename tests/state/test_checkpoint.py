@@ -6,6 +6,7 @@ import pytest
 
 from airflow_netmera_kinesis.errors import SliceRefused, StateError
 from airflow_netmera_kinesis.state import checkpoint as checkpoints
+from airflow_netmera_kinesis.state import pointer
 from airflow_netmera_kinesis.state.checkpoint import (
     MERGED_SEGMENTS,
     REMEMBERED_COMMITS,
@@ -120,6 +121,13 @@ def test_what_a_commit_writes_does_not_grow_with_all_that_was_ever_sent(folder: 
     assert sum(segments[:-1]) < 1_000
 
 
+def test_a_commit_that_was_paused_removes_nothing_of_a_later_one(folder: Folder) -> None:
+    paused = advanced(folder, "s1", [file("a")])
+    advanced(folder, "s2", [file("b")])
+    checkpoints._tidy(folder, paused)
+    assert set(load_manifest(folder, load_checkpoint(folder))) == {"a", "b"}
+
+
 def test_changes_are_merged_now_and_then_and_what_was_merged_is_removed(tmp_path: object) -> None:
     folder = LocalFolder(str(tmp_path))
     for number in range(3 * MERGED_SEGMENTS):
@@ -130,7 +138,7 @@ def test_changes_are_merged_now_and_then_and_what_was_merged_is_removed(tmp_path
     assert set(load_manifest(folder, now)) == {
         f"{number}" for number in range(3 * MERGED_SEGMENTS - 5, 3 * MERGED_SEGMENTS)
     }
-    assert len(list(folder.list("checkpoint/"))) == checkpoints.KEPT_POINTERS
+    assert len(list(folder.list("checkpoint/"))) == pointer.KEPT
 
 
 def test_it_remembers_a_bounded_number_of_commits(tmp_path: object) -> None:

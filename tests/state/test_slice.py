@@ -10,15 +10,12 @@ from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
-    OpenSlice,
     Slice,
     Target,
     Terms,
     delete_slice,
     load_slice,
-    open_slice,
     save_slice,
-    set_open_slice,
     slice_id,
     state_key,
 )
@@ -88,16 +85,6 @@ def test_a_slice_is_read_as_it_was_frozen(folder: Folder) -> None:
     delete_slice(folder, frozen.id)
     with pytest.raises(SliceRefused, match=r"slice 20260906-abc is not in the state folder .* Start a new run"):
         load_slice(folder, frozen.id)
-
-
-def test_one_slice_at_a_time_is_open(folder: Folder) -> None:
-    assert open_slice(folder) is None
-    set_open_slice(folder, OpenSlice("a", closing=True))
-    assert open_slice(folder) == OpenSlice("a", closing=True)
-    set_open_slice(folder, OpenSlice("b"))
-    assert open_slice(folder) == OpenSlice("b")
-    set_open_slice(folder, None)
-    assert open_slice(folder) is None
 
 
 def test_the_state_of_each_dag_and_place_of_exports_is_apart() -> None:
