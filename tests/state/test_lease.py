@@ -11,24 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fate import LaterFolder
 
 from airflow_netmera_kinesis.errors import LeaseTaken
 from airflow_netmera_kinesis.state import lease as leases
 from airflow_netmera_kinesis.state.lease import acquire, hold, holders
 from airflow_netmera_kinesis.storage import Folder, LocalFolder
-
-
-class Skewed:
-    """A folder whose clock the test moves on."""
-
-    def __init__(self, folder: Folder, ahead_ms: int = 0) -> None:
-        self._folder, self.ahead_ms = folder, ahead_ms
-
-    def now_ms(self) -> int:
-        return self._folder.now_ms() + self.ahead_ms
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._folder, name)
 
 
 def never(_: float) -> None:
@@ -134,7 +122,7 @@ def test_a_renewed_lease_is_one_file_with_a_newer_time(folder: Folder) -> None:
 
 def test_an_expired_lease_is_taken_over_at_once_and_its_holder_notices(folder: Folder) -> None:
     first = acquire(folder, "plan", "first")
-    later = Skewed(folder, ahead_ms=leases.EXPIRY_MS + 2_000)
+    later = LaterFolder(folder, ahead_ms=leases.EXPIRY_MS + 2_000)
     second = acquire(later, "plan", "second", sleep=never)
     with pytest.raises(LeaseTaken, match=r"the lease on plan was lost: .* held by second"):
         first.renew()
@@ -147,8 +135,8 @@ def test_an_expired_lease_is_taken_over_at_once_and_its_holder_notices(folder: F
 
 def test_a_lease_expires_in_less_than_a_minute_of_the_stores_clock_and_not_before(folder: Folder) -> None:
     acquire(folder, "plan", "first")
-    assert holders(Skewed(folder, ahead_ms=40_000), "plan")
-    assert not holders(Skewed(folder, ahead_ms=60_000), "plan")
+    assert holders(LaterFolder(folder, ahead_ms=40_000), "plan")
+    assert not holders(LaterFolder(folder, ahead_ms=60_000), "plan")
 
 
 def test_a_machine_whose_clock_is_an_hour_off_neither_takes_over_nor_is_taken_over(
@@ -169,7 +157,7 @@ def test_a_holder_that_was_paused_and_taken_over_finds_out_when_it_checks(
 ) -> None:
     first = acquire(folder, "send-0000", "first")
     paused(60)
-    second = acquire(Skewed(folder, ahead_ms=60_000), "send-0000", "second")
+    second = acquire(LaterFolder(folder, ahead_ms=60_000), "send-0000", "second")
     with pytest.raises(LeaseTaken):
         first.check()
     second.check()
@@ -179,7 +167,7 @@ def test_a_paused_holder_finds_out_even_after_the_other_has_finished(
     folder: Folder, paused: Callable[[float], None]
 ) -> None:
     first = acquire(folder, "send-0000", "first")
-    second = acquire(Skewed(folder, ahead_ms=60_000), "send-0000", "second")
+    second = acquire(LaterFolder(folder, ahead_ms=60_000), "send-0000", "second")
     second.release()
     paused(60)
     with pytest.raises(LeaseTaken, match="somebody else held it meanwhile"):
@@ -248,7 +236,7 @@ def test_of_many_that_want_a_lease_at_once_at_most_one_gets_it(folder: Folder) -
 def test_two_that_take_over_from_different_sights_never_both_hold(folder: Folder) -> None:
     """One listed an expired lease, was paused, and goes on when another has taken over, renewed and finished."""
     acquire(folder, "plan", "dead")
-    later = Skewed(folder, ahead_ms=60_000)
+    later = LaterFolder(folder, ahead_ms=60_000)
     stale = leases._generations(folder, "plan")
     second = acquire(later, "plan", "second")
     second.renew()
