@@ -66,7 +66,7 @@ def test_it_says_what_was_checked_and_what_was_not(tested: Test) -> None:
     passed, answer = tested()
     assert passed
     assert answer == (
-        "fields: region eu-central-1; who signs: the connection's keys; "
+        "region: eu-central-1; who signs: the connection's keys; "
         "keys: accepted by https://kinesis.eu-central-1.amazonaws.com (region eu-central-1); "
         "not checked: streams: each hook's stream, and the right to write to it"
     )

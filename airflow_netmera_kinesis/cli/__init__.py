@@ -16,6 +16,7 @@ from airflow_netmera_kinesis.errors import NetmeraKinesisError
 COMMANDS: tuple[str, ...] = (
     "plan",
     "match",
+    "preflight",
     "send",
     "tail",
 )
@@ -57,5 +58,6 @@ class Commands(click.Group):
 @click.version_option(__version__, package_name="airflow-netmera-kinesis", prog_name="netmera-kinesis")
 def main() -> None:
     """Look at Netmera's exports, and send them to Amazon Kinesis without a scheduler."""
-    # Airflow logs to standard output, where a command's own lines go; it reads this when it is loaded.
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    # Airflow logs to standard output, where a command's own lines go; it reads this when it is loaded. Airflow 2 also
+    # calls it an error that it has no database to look for a connection in.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")

@@ -7,6 +7,7 @@ from airflow_netmera_kinesis.errors import (
     ExportsUnreachable,
     LeaseTaken,
     NetmeraKinesisError,
+    NotReadyYet,
     StreamStalled,
     StreamUnreachable,
 )
@@ -27,6 +28,6 @@ def status_of(error: NetmeraKinesisError) -> int:
     """Return the exit status for an expected error."""
     if isinstance(error, ConfigurationError):
         return MISUSED
-    if isinstance(error, (ExportsUnreachable, LeaseTaken, StreamStalled, StreamUnreachable)):
+    if isinstance(error, (ExportsUnreachable, LeaseTaken, NotReadyYet, StreamStalled, StreamUnreachable)):
         return TRY_AGAIN
     return FAILED

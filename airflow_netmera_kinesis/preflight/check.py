@@ -9,6 +9,7 @@ import msgspec
 
 from airflow_netmera_kinesis.errors import (
     DefinitionError,
+    ExportsUnreachable,
     NetmeraKinesisError,
     NotReady,
     NotReadyYet,
@@ -97,9 +98,13 @@ def faults_of(about: str, what: str, error: Exception) -> Iterable[Check]:
     """Turn an error into one line; faulty definitions into one for each of their faults."""
     if isinstance(error, DefinitionError):
         return [fault(about, what, f"{error.source}: {each}") for each in error.faults]
-    passing = isinstance(error, StreamUnreachable) or not isinstance(error, NetmeraKinesisError)
-    says = " ".join(str(error).split()).removeprefix(f"{about}: ")
-    return [fault(about, what, says, passing=passing)]
+    passing = isinstance(error, (ExportsUnreachable, StreamUnreachable)) or not isinstance(error, NetmeraKinesisError)
+    return [fault(about, what, plain(about, error), passing=passing)]
+
+
+def plain(about: str, error: Exception) -> str:
+    """Write an error in one line that does not say again what it is about."""
+    return " ".join(str(error).split()).removeprefix(f"{about}: ")
 
 
 def attempt(about: str, what: str, act: Callable[[], str]) -> Iterable[Check]:

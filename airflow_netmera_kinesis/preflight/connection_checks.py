@@ -17,7 +17,8 @@ def check_settings(about: str, connector: Connector) -> Iterator[Check]:
     except NetmeraKinesisError as error:
         yield from faults_of(about, "fields", error)
         return
-    yield ok(about, "fields", f"region {settings.region}; who signs: {settings.identity}")
+    yield ok(about, "region", settings.region)
+    yield ok(about, "who signs", str(settings.identity))
     if not settings.active:
         yield warning(about, "active", "the connector is INACTIVE, so no hook sends anything")
 

@@ -37,7 +37,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 def preflight(subject: Subject) -> Iterator[Check]:
     """Yield every check as soon as it is done."""
-    about = f"connection {subject.conn_id}"
+    about = f"connection '{subject.conn_id}'"
     fields = list(check_settings(about, subject.connector))
     yield from fields
     usable = all(check.verdict is not Verdict.FAULT for check in fields)

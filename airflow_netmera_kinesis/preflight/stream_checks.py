@@ -10,7 +10,7 @@ from airflow_netmera_kinesis.delivery.dry_run import dry_run, knows_dry_run
 from airflow_netmera_kinesis.delivery.stream_description import StreamDescription, describe_stream, list_shards
 from airflow_netmera_kinesis.errors import ConfigurationError, StreamRefused, StreamUnreachable
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
-from airflow_netmera_kinesis.preflight.check import Check, attempt, fault, faults_of, ok, unchecked, warning
+from airflow_netmera_kinesis.preflight.check import Check, attempt, fault, faults_of, ok, plain, unchecked, warning
 
 WRITABLE = ("ACTIVE", "UPDATING")
 # Kinesis' own key costs no right of the writer's: https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
@@ -61,7 +61,7 @@ def _distribution(about: str, found: StreamDescription, hooks: Sequence[HookDefi
         try:
             check_allowed(hooks[0].stream, hooks)
         except ConfigurationError as refused:
-            return fault(about, what, str(refused))
+            return fault(about, what, plain(about, refused))
         return warning(about, what, "AUTO: no user's order is kept, and all its hooks say allow_unordered")
     if found.distribution:
         return ok(about, what, f"{found.distribution}: each user's records go to one shard")
@@ -102,8 +102,7 @@ def _shards(client: Any, about: str, stream: str, address: Mapping[str, str]) ->
 def _right_to_write(client: Any, about: str, stream: str, address: Mapping[str, str], is_aws: bool) -> Iterator[Check]:
     what = "right to write"
     if not is_aws:
-        says = "extra 'endpoint_url' names another endpoint, and one that ignores DryRun would store the record"
-        yield unchecked(about, what, says)
+        yield unchecked(about, what, "extra 'endpoint_url' is set, and only AWS itself is known not to store a DryRun")
     elif not knows_dry_run(client):
         yield unchecked(about, what, "this boto3 does not know DryRun: 1.43.87 does")
     else:

@@ -107,8 +107,12 @@ class FakeKinesisCore:
         on_demand: bool = False,
         ignores_keys: bool = False,
         max_record_kib: int | None = None,
+        kms_key: str | None = None,
     ) -> None:
-        """Create a stream; one that ``ignores_keys`` (distribution AUTO) is on demand. ``shards`` holds for any."""
+        """Create a stream; one that ``ignores_keys`` (distribution AUTO) is on demand. ``shards`` holds for any.
+
+        One with a ``kms_key`` says that it is encrypted; nothing else changes.
+        """
         request: Body = {"StreamName": name, "ShardCount": shards}
         if max_record_kib is not None:
             request["MaxRecordSizeInKiB"] = max_record_kib
@@ -116,6 +120,7 @@ class FakeKinesisCore:
             self._desk.carry_out("CreateStream", request)
             self._account.streams[name].on_demand = on_demand or ignores_keys
             self._account.streams[name].ignores_keys = ignores_keys
+            self._account.streams[name].kms_key = kms_key
 
     def reshard(self, stream: str, shards: int) -> None:
         """Reshard as AWS itself does with streams on demand: to any number, whatever the stream is busy with."""

@@ -78,7 +78,7 @@ def describe_stream(account: Account, request: DescribeStream) -> Body:
     page = shards[: request.limit or _DEFAULT_SHARDS_DESCRIBED]
     description = {
         **_summary(account, stream),
-        **_constant_details(),
+        **_details(stream),
         "Shards": [shard.described() for shard in page],
         "HasMoreShards": len(page) < len(shards),
     }
@@ -91,12 +91,13 @@ def describe_stream_summary(account: Account, request: Request) -> Body:
     creating = stream.status(account.clock()) == "CREATING"
     description = {
         **_summary(account, stream),
-        **_constant_details(),
+        **_details(stream),
         "OpenShardCount": 0 if creating else len(stream.open_shards),
         "ConsumerCount": 0,
         "MaxRecordSizeInKiB": stream.max_record_kib,
-        "RecordDistributionStrategy": "AUTO" if stream.ignores_keys else "USER_PARTITION_KEY",
     }
+    if stream.on_demand:  # AWS says it of these alone
+        description["RecordDistributionStrategy"] = "AUTO" if stream.ignores_keys else "USER_PARTITION_KEY"
     return {"StreamDescriptionSummary": description}
 
 
@@ -150,5 +151,6 @@ def _summary(account: Account, stream: Stream) -> Body:
     }
 
 
-def _constant_details() -> Body:
-    return {"RetentionPeriodHours": 24, "EnhancedMonitoring": [{"ShardLevelMetrics": []}], "EncryptionType": "NONE"}
+def _details(stream: Stream) -> Body:
+    encrypted = {"EncryptionType": "KMS", "KeyId": stream.kms_key} if stream.kms_key else {"EncryptionType": "NONE"}
+    return {"RetentionPeriodHours": 24, "EnhancedMonitoring": [{"ShardLevelMetrics": []}], **encrypted}

@@ -18,6 +18,7 @@ class Stream:
         self.created_at = now
         self.on_demand = False
         self.ignores_keys = False
+        self.kms_key: str | None = None
         self.max_record_kib = DEFAULT_MAX_RECORD_KIB
         self.shards = [Shard(index, start, end, now) for index, (start, end) in enumerate(even_ranges(shard_count))]
         self._busy = ("ACTIVE", 0.0)

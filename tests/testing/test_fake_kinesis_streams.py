@@ -27,7 +27,15 @@ def test_a_new_stream_is_active_at_once(core: Any) -> None:
     assert described["OpenShardCount"] == 3
     assert described["MaxRecordSizeInKiB"] == 2048
     assert described["StreamModeDetails"] == {"StreamMode": "PROVISIONED"}
+    assert described["EncryptionType"] == "NONE"
+    assert "RecordDistributionStrategy" not in described, "AWS says it of streams on demand alone"
+
+
+def test_a_stream_on_demand_says_whose_keys_place_its_records_and_an_encrypted_one_its_key(core: Any) -> None:
+    core.create_stream("refunds", 2, on_demand=True, kms_key="alias/acme")
+    described = summary(core, "refunds")
     assert described["RecordDistributionStrategy"] == "USER_PARTITION_KEY"
+    assert (described["EncryptionType"], described["KeyId"]) == ("KMS", "alias/acme")
 
 
 @pytest.mark.parametrize("creating", ["ResourceNotFoundException", "ResourceInUseException"])
