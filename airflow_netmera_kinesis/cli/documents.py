@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from airflow_netmera_kinesis.cli.options import place, setting
 from airflow_netmera_kinesis.errors import ConfigurationError
-from airflow_netmera_kinesis.exports.export_format import ExportFormat, load_export_format
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.exports.format_parsing import load_export_format
 from airflow_netmera_kinesis.exports.listing import sending_order
 from airflow_netmera_kinesis.location import open_exports, read_document
 from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions

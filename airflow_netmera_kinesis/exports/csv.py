@@ -9,11 +9,12 @@ from itertools import accumulate, chain
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.chunk import Chunk
 from airflow_netmera_kinesis.exports.content import Content
-from airflow_netmera_kinesis.exports.export_format import AUTO, DELIMITERS, ExportFormat
+from airflow_netmera_kinesis.exports.delimiter import best_fit
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.exports.found import Found
 from airflow_netmera_kinesis.exports.row import MAX_CELL_CHARACTERS
 from airflow_netmera_kinesis.exports.table import Rows, Table, text_fault
 from airflow_netmera_kinesis.exports.text_lines import TextLines
-from airflow_netmera_kinesis.netmera.field_name import FIELD_OF_HEADING
 
 
 class CsvReader:
@@ -24,9 +25,10 @@ class CsvReader:
         self._lines = TextLines(content, export_format.encoding)
         self._blocks = self._lines.blocks()
         first = next(self._blocks, [])
-        self.delimiter = _delimiter(first, export_format)
+        self._delimiter = best_fit(_first_row(first), export_format).delimiter
         lines = chain(first, chain.from_iterable(self._blocks))
-        self._reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        self._headings: tuple[str, ...] = ()
         self.rows = 0
         self.last_line = 0
         self.open_end = False
@@ -35,12 +37,17 @@ class CsvReader:
         csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
         header = self._header()
         if header is not None:
-            table = Table(header, self._format, self.delimiter, lambda: self._lines.encoding.name)
+            self._headings = tuple(header)
+            table = Table(header, self._format, self._delimiter, lambda: self._lines.encoding.name)
             while rows := self._some_rows():
                 yield table.chunk(rows)
                 self.rows += len(rows.lines)
         self.last_line = self._reader.line_num
         self.open_end = self._lines.open_end
+
+    @property
+    def found(self) -> Found:
+        return Found("csv", self._lines.encoding, self._delimiter, headings=self._headings)
 
     def _header(self) -> Sequence[str] | None:
         """Return the first row that is not blank."""
@@ -105,16 +112,5 @@ def _lines_in(cells: Sequence[str]) -> int:
     return 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def _delimiter(lines: Sequence[str], export_format: ExportFormat) -> str:
-    """Take the delimiter that makes most known headings of the header, then the one that makes most columns."""
-    if export_format.delimiter != AUTO:
-        return export_format.delimiter
-    header = next((line for line in lines if not line.isspace()), "")
-    return max(DELIMITERS, key=lambda delimiter: _fit(header, delimiter, export_format))
-
-
-def _fit(line: str, delimiter: str, export_format: ExportFormat) -> tuple[int, int]:
-    # Python 3.10 refuses a NUL, which a header in another encoding may hold.
-    headings = next(csv.reader([line.replace("\0", "")], delimiter=delimiter), [])
-    known = sum(heading.strip() in FIELD_OF_HEADING or heading.strip() in export_format.columns for heading in headings)
-    return known, len(headings)
+def _first_row(lines: Sequence[str]) -> str:
+    return next((line for line in lines if not line.isspace()), "")

@@ -51,7 +51,7 @@ def said(name: str, head: bytes) -> Encoding:
     """Take the encoding that was said; of the two UTF-16 the one that the first bytes show."""
     plain = codecs.lookup(name).name
     if plain == "utf-16":
-        return Encoding(_utf_16(head) or "utf-16-le")
+        return Encoding(utf_16_without_mark(head) or "utf-16-le")
     return Encoding("utf-8" if plain == "utf-8-sig" else plain)
 
 
@@ -61,7 +61,7 @@ def guessed(sample: bytes, *, is_beginning: bool) -> Encoding:
     UTF-8 comes first: text in another encoding is hardly ever valid UTF-8. A few damaged characters do not make
     another encoding of it, they spoil their lines.
     """
-    if is_beginning and (name := _utf_16(sample)):
+    if is_beginning and (name := utf_16_without_mark(sample)):
         return Encoding(name, "guessed by its zero bytes")
     if len(_CONTROL.findall(sample)) > max(8, len(sample) // 20):
         raise ExportError("is not text")
@@ -78,7 +78,7 @@ def guessed(sample: bytes, *, is_beginning: bool) -> Encoding:
     return _by_language(sample[:_ASKED_BYTES])
 
 
-def _utf_16(head: bytes) -> str:
+def utf_16_without_mark(head: bytes) -> str:
     """Latin text in UTF-16 has a zero in nearly every second byte."""
     at_even, at_odd, pairs = head[0::2].count(0), head[1::2].count(0), len(head) // 2
     if at_odd > pairs * 0.4 and at_even * 20 < at_odd:

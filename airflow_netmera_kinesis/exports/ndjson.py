@@ -11,6 +11,7 @@ from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.chunk import Chunk, GeneralChunk, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.content import Content, RewoundContent, read_exactly
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.exports.found import Found
 from airflow_netmera_kinesis.exports.json_line import JsonLines
 from airflow_netmera_kinesis.netmera.event import ABSENT, Event, Malformed, MessageLog
 from airflow_netmera_kinesis.netmera.hook_definition import TriggerType
@@ -42,6 +43,10 @@ class NdjsonReader:
         self.rows = 0
         self.last_line = 0
         self.open_end = False
+
+    @property
+    def found(self) -> Found:
+        return Found("ndjson")
 
     def chunks(self) -> Iterator[Chunk]:
         for text in self._whole_lines():

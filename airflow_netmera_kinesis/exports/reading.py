@@ -1,21 +1,23 @@
-"""Decide how a file is read: by what was said, else by its content and its name."""
+"""Read one export, whatever it is packed in: a file of events, or an archive of such files one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Protocol
 
-from airflow_netmera_kinesis.errors import ExportError
+from airflow_netmera_kinesis.errors import ConfigurationError, ExportError
+from airflow_netmera_kinesis.exports.archive import MemberContent, members
 from airflow_netmera_kinesis.exports.chunk import Chunk
-from airflow_netmera_kinesis.exports.content import Content, RewoundContent, StoredContent, decompressed, read_exactly
+from airflow_netmera_kinesis.exports.content import StoredContent
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import AUTO, ExportFormat
+from airflow_netmera_kinesis.exports.file_kind import kind_of
+from airflow_netmera_kinesis.exports.found import Found
+from airflow_netmera_kinesis.exports.member_chunk import MemberChunk
 from airflow_netmera_kinesis.exports.ndjson import NdjsonReader
-
-_HEAD_BYTES = 4096
-_ZIP_MAGIC = b"PK\x03\x04"
-_SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson", ".csv": "csv", ".txt": "csv"}
+from airflow_netmera_kinesis.exports.unpacking import Unpacked, unpack
+from airflow_netmera_kinesis.exports.xlsx import XlsxReader
 
 
 class Reader(Protocol):
@@ -25,52 +27,78 @@ class Reader(Protocol):
     last_line: int
     open_end: bool
 
+    @property
+    def found(self) -> Found: ...
+
     def chunks(self) -> Iterator[Chunk]: ...
-
-
-_READERS: Mapping[str, Callable[[Content, ExportFormat], Reader]] = MappingProxyType(
-    {"ndjson": NdjsonReader, "csv": CsvReader}
-)
 
 
 class Export:
     """One file of a slice, of which the first ``size`` bytes are read. Raises ExportError, with the file's name.
 
     Once all chunks were taken, ``rows`` counts the lines or rows (blank ones and a header left out), ``last_line`` is
-    the number of the last line and ``open_end`` says whether it has no end.
+    the number of the last line and ``open_end`` says whether it has no end. The lines of an archive's files are
+    numbered through, in the order of the files' names.
     """
 
     def __init__(self, file: BinaryIO, name: str, size: int, export_format: ExportFormat) -> None:
         self._name = name
         self._format = export_format
         self._stored = StoredContent(file, size)
+        self._readers: list[tuple[str, Reader]] = []
+        self.packing = ""
         self.rows = 0
         self.last_line = 0
         self.open_end = False
 
     def chunks(self) -> Iterator[Chunk]:
-        try:
-            content = decompressed(self._stored)
-            head = read_exactly(content, _HEAD_BYTES)
-            reader = _READERS[_format_of(head, self._name, self._format)](RewoundContent(head, content), self._format)
-            yield from reader.chunks()
-        except ExportError as error:
-            raise type(error)(f"{self._name}: {error}") from None
-        self.rows, self.last_line, self.open_end = reader.rows, reader.last_line, reader.open_end
+        with _named(self._name), ExitStack() as closing:
+            outer = unpack(self._stored, closing)
+            self.packing = outer.packing
+            if outer.archive is None:
+                yield from self._read(outer, "")
+                return
+            found = members(outer.archive)
+            for info in found:
+                with _named(info.filename), ExitStack() as inner:
+                    member = unpack(MemberContent(outer.archive, info), inner)
+                    if member.archive is not None:
+                        raise ExportError("is a ZIP archive in a ZIP archive: unpack it")
+                    yield from self._read(member, info.filename, alone=len(found) == 1)
+            self.open_end = False
 
     def digest(self) -> str:
         """Return the SHA-256 of what is stored."""
         return self._stored.digest()
 
+    def found(self) -> list[tuple[str, Found]]:
+        """Say as what each member was read so far; of a file that is no archive, the only one has no name."""
+        return [(member, reader.found) for member, reader in self._readers]
 
-def _format_of(head: bytes, name: str, export_format: ExportFormat) -> str:
-    if head.startswith(_ZIP_MAGIC):
-        raise ExportError("is a ZIP archive or an XLSX workbook, which cannot be read")
-    if export_format.format != AUTO:
-        return export_format.format
-    named = next((kind for suffix, kind in _SUFFIXES.items() if name.lower().removesuffix(".gz").endswith(suffix)), "")
-    if named == "ndjson" or head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        return "ndjson"
-    if named == "csv" or not head:
-        return "csv"
-    raise ExportError("is neither NDJSON nor CSV by its name or content; say which in export_format: format")
+    def _read(self, unpacked: Unpacked, member: str, *, alone: bool = True) -> Iterator[Chunk]:
+        names = (f"{self._name}/{member}", self._name) if member else (self._name,)
+        reader = _reader(unpacked, member or self._name, self._format.of_file(*names))
+        self._readers.append((member, reader))
+        for chunk in reader.chunks():
+            yield chunk if alone else MemberChunk(chunk, member, self.last_line, self.rows)
+        self.rows += reader.rows
+        self.last_line += reader.last_line
+        self.open_end = reader.open_end
+
+
+def _reader(unpacked: Unpacked, name: str, export_format: ExportFormat) -> Reader:
+    if unpacked.workbook is not None:
+        if export_format.format not in (AUTO, "xlsx"):
+            raise ExportError(f"is an XLSX workbook, and no {export_format.format.upper()} as export_format says")
+        return XlsxReader(unpacked.workbook, export_format)
+    if kind_of(unpacked.head, name, export_format) == "csv":
+        return CsvReader(unpacked.content, export_format)
+    return NdjsonReader(unpacked.content, export_format)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ExportError, ConfigurationError) as error:
+        raise type(error)(f"{name}: {error}") from None

@@ -33,6 +33,7 @@ class TableCheck:
         self._times = times
         self._typed = [column for column in (*columns.values, *columns.members) if column.kind != "text"]
         self._blank = columns.blank
+        self._joined = _joined(columns)
         self._place_of = {column.field: column.place for column in columns.texts}
         self._constants = export_format.constants
         fields = [column.field for column in (*columns.texts, *columns.values)]
@@ -40,7 +41,6 @@ class TableCheck:
             export_format.record_type is TriggerType.EVENT
             and not {"recordType", "identities"} & {*fields, *self._constants}
             and len(set(fields)) == len(fields)
-            and not set(fields) & {column.field for column in columns.members}
             and "timestamp" in self._place_of
         )
 
@@ -58,6 +58,8 @@ class TableCheck:
             cells = columns[column.place]
             if not all_are(column.kind, filterfalse(is_missing, cells)):
                 doubtful |= {n for n, cell in enumerate(cells) if not is_missing(cell) and not is_of(column.kind, cell)}
+        for place, members in self._joined:
+            doubtful |= {n for n, cell in enumerate(columns[place]) if not _is_apart_from(cell, members)}
         for place in self._blank:
             doubtful |= {n for n, cell in enumerate(columns[place]) if not is_missing(cell)}
         return Looked(sorted(doubtful), self._texts("eventCode", columns), self._texts("eventName", columns))
@@ -85,3 +87,18 @@ class TableCheck:
             list(map(codes.get, range(len(rows)))),
             list(map(names.get, range(len(rows)))),
         )
+
+
+def _joined(columns: Columns) -> list[tuple[int, list[str]]]:
+    """Return each column that is an object, to which other columns add members: what these are called in JSON."""
+    members: dict[str, list[str]] = {}
+    for column in columns.members:
+        members.setdefault(column.field, []).append(msgspec.json.encode(column.member).decode())
+    return [(column.place, members[column.field]) for column in columns.values if column.field in members]
+
+
+def _is_apart_from(cell: str, members: Sequence[str]) -> bool:
+    """Tell whether a JSON text surely is an object without any of these names, however it writes them."""
+    if is_missing(cell):
+        return True
+    return cell.lstrip().startswith("{") and "\\u" not in cell and not any(name in cell for name in members)

@@ -53,10 +53,7 @@ class TextLines:
     def text_of(self, first: int, last: int) -> str:
         """Return the lines from number ``first`` to ``last`` as they came."""
         return "".join(
-            line
-            for start, lines in self._recent
-            for number, line in enumerate(lines, start)
-            if first <= number <= last
+            line for start, lines in self._recent for number, line in enumerate(lines, start) if first <= number <= last
         )
 
     def _whole_lines(self) -> Iterator[str]:

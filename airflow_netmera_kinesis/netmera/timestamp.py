@@ -70,6 +70,10 @@ class TimeReader:
             return False
         return True
 
+    def of_moment(self, moment: datetime) -> int:
+        """Return a moment that is a datetime already; raises ValueError where it is out of range."""
+        return self._to_utc(moment)
+
     def _read_afresh(self, text: str) -> int:
         if self._time_format is not None:
             found = self._read_formatted(text, self._time_format)

@@ -23,7 +23,8 @@ from airflow_netmera_kinesis.errors import (
     SliceCommitted,
     SliceRefused,
 )
-from airflow_netmera_kinesis.exports.export_format import ExportFormat, load_export_format, parse_export_format
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.exports.format_parsing import load_export_format, parse_export_format
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.location import (
     open_exports,
@@ -35,6 +36,8 @@ from airflow_netmera_kinesis.location import (
 from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import text
+from airflow_netmera_kinesis.state.letter_archive import replay_key, replayed_dag
+from airflow_netmera_kinesis.state.replay_file import FOLDER as LETTERS
 from airflow_netmera_kinesis.state.slice import state_key
 from airflow_netmera_kinesis.storage import Folder
 
@@ -62,6 +65,8 @@ class Workplace(msgspec.Struct, frozen=True):
     given: Mapping[str, str]
 
     def open_exports(self) -> ExportPlace:
+        if replayed_dag(self.exports):
+            return ExportPlace(self.state.child(LETTERS))
         place = open_exports(self.exports)
         refuse_inside(place, self.staging, "staging", self.given["staging"])
         refuse_inside(place, self.state, "state", self.given["state"])
@@ -89,7 +94,8 @@ def open_workplace(context: Context, *, exports: Any, staging: Any, state: Any) 
     """Open the folders that a task's arguments name; ConfigurationError for one that is not set."""
     dag_id = context["ti"].dag_id
     uri = required(exports, "exports")
-    key = state_key(dag_id, uri)
+    of_dag = replayed_dag(uri)
+    key = replay_key(of_dag) if of_dag else state_key(dag_id, uri)
     given = {"staging": required(staging, "staging"), "state": required(state, "state")}
     return Workplace(
         exports=uri,

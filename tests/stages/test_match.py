@@ -13,7 +13,8 @@ import pytest
 from match_scene import HOOKS, SAMPLES, SLICE, Scene, line
 
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportChanged, SliceRefused
-from airflow_netmera_kinesis.exports.export_format import ExportFormat, parse_export_format
+from airflow_netmera_kinesis.exports.export_format import ExportFormat
+from airflow_netmera_kinesis.exports.format_parsing import parse_export_format
 from airflow_netmera_kinesis.netmera.definition_parsing import parse_definitions
 from airflow_netmera_kinesis.netmera.hook_definition import BatchLimits, HookDefinition
 from airflow_netmera_kinesis.netmera.partition_key import partition_of

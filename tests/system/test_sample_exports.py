@@ -20,7 +20,7 @@ from sample_exports import (
     dead_letters,
 )
 
-from airflow_netmera_kinesis.exports.export_format import parse_export_format
+from airflow_netmera_kinesis.exports.format_parsing import parse_export_format
 from airflow_netmera_kinesis.testing import judge_order
 from demo.export import definitions, events, firings
 
