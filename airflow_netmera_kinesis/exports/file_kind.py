@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.delimiter import best_fit
 from airflow_netmera_kinesis.exports.encoding import marked, utf_16_without_mark
 from airflow_netmera_kinesis.exports.export_format import AUTO, ExportFormat
 
 HEAD_BYTES = 4096
-_SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson", ".csv": "csv", ".txt": "csv"}
+# A name of the first row leaves no doubt; what else is in such a file is damage, and each of its lines is told.
+_SURE = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
+_LIKELY = {".json": "ndjson", ".txt": "csv"}
 _PACKED = (".gz", ".gzip", ".zip")
 _UNREADABLE = {
     b"\xd0\xcf\x11\xe0": "is an Excel workbook of the old kind (.xls), or has a password: save it as XLSX without one",
@@ -37,26 +41,28 @@ def kind_of(head: bytes, name: str, export_format: ExportFormat) -> str:
     encoding = marked(head)
     utf_16 = encoding.name if encoding and encoding.name != "utf-8" else utf_16_without_mark(head)
     text = head.decode(utf_16 or "utf-8", "replace").lstrip("\ufeff\t\r\n ")
-    named = kind_by_name(name)
     if text.startswith("{"):
         if utf_16:
             raise ExportError(f"is NDJSON in {utf_16.upper()}, and NDJSON is always UTF-8")
         return "ndjson"
     _refuse_documents(text)
-    if named == "csv" or not text:
-        return named or "csv"
-    table = _looks_like_a_table(text, export_format, by_rows=not named)
-    if not table and not named:
+    named = _by_name(name, _SURE)
+    return named or _by_content(text, _by_name(name, _LIKELY), export_format)
+
+
+def _by_content(text: str, named: str, export_format: ExportFormat) -> str:
+    if text and _looks_like_a_table(text, export_format, by_rows=not named):
+        return "csv"
+    if text and not named:
         raise ExportError("is neither NDJSON nor CSV by its name or content; say which in export_format: format")
-    return "csv" if table else named
+    return named or "csv"
 
 
-def kind_by_name(name: str) -> str:
-    """Return ``ndjson``, ``csv`` or nothing."""
+def _by_name(name: str, suffixes: Mapping[str, str]) -> str:
     lower = name.lower()
     for packed in _PACKED:
         lower = lower.removesuffix(packed)
-    return next((kind for suffix, kind in _SUFFIXES.items() if lower.endswith(suffix)), "")
+    return next((kind for suffix, kind in suffixes.items() if lower.endswith(suffix)), "")
 
 
 def _refuse_documents(text: str) -> None:

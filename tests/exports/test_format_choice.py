@@ -37,7 +37,7 @@ def test_what_is_said_counts_more_than_the_name() -> None:
     assert read("a.csv", b"\n" + NDJSON, format="ndjson") == ["e1"]
 
 
-@pytest.mark.parametrize("name", ["a", "a.dat", "a.ndjson", "a.json", "a.xlsx", "a.json.gz"])
+@pytest.mark.parametrize("name", ["a", "a.dat", "a.json", "a.xlsx", "a.json.gz"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_what_begins_with_known_headings_is_csv_whatever_its_name(name: str, encoding: str) -> None:
     assert read(name, CSV.decode().encode(encoding)) == ["e1"]
@@ -49,6 +49,12 @@ def test_rows_that_are_cut_alike_are_csv_whatever_their_headings(delimiter: str)
     with pytest.raises(ExportError, match="has no column for the timestamp"):
         read("a", text.encode())
     assert read("a", text.encode(), columns={"kod": "id", "zaman": "timestamp"}) == ["e1"]
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.jsonl.gz"])
+def test_ndjson_by_its_name_is_ndjson_whatever_it_holds(name: str) -> None:
+    export = Export(io.BytesIO(CSV), name, len(CSV), ExportFormat())
+    assert [len(chunk.malformed) for chunk in export.chunks()] == [2]
 
 
 def test_ndjson_whose_first_line_is_broken_is_ndjson() -> None:
