@@ -60,8 +60,8 @@ def preflight(subject: Subject) -> Iterator[Check]:
 def check_hooks(hooks: Definitions, region: str, fetch_hash_keys: Callable[[Definitions], Sized]) -> Iterator[Check]:
     """Say which hooks there are; the streams that they name by ARN must be in the connection's ``region``."""
     active = sum(hook.active for hook in hooks)
-    counted = f"{active} active, {len(hooks) - active} inactive, {len(addresses_of(hooks))} streams"
-    yield ok("hooks", "definitions", f"valid: {counted}")
+    streams = len(addresses_of(hooks))
+    yield ok("hooks", "definitions", f"active {active}, inactive {len(hooks) - active}; streams {streams}")
     if region:
         try:
             in_region(hooks, region)

@@ -188,7 +188,7 @@ def test_inactive_hooks_are_counted_and_their_streams_left_alone(
     fake_kinesis.core.create_stream(PURCHASES, 1)
     carts = HookDefinition("carts", event_code="n:acp", stream_name=CARTS, active=False)
     checks = found(subject(read_definitions=lambda: (HOOK, carts)))
-    assert checks["hooks: definitions"].says == "valid: 1 active, 1 inactive, 1 streams"
+    assert checks["hooks: definitions"].says == "active 1, inactive 1; streams 1"
     assert not [what for what in checks if CARTS in what]
 
 
