@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
 from airflow_netmera_kinesis.location import open_folder
 from airflow_netmera_kinesis.operators.slice import limits_of
@@ -26,8 +26,8 @@ DEFAULT_CONN_ID = "netmera_kinesis_default"
 class PlanResendOperator(BaseOperator):
     """Freeze the exports that are to be sent again into a slice; in a dry run only say what that would come to.
 
-    Returns one reference for each match task, as :class:`PlanSliceOperator` does; none in a dry run, which pushes its
-    counts to XCom as ``would_send``.
+    Returns one reference for each match task, as :class:`PlanSliceOperator` does. In a dry run the task is skipped, and
+    all after it, once it has pushed its counts to XCom as ``would_send``.
 
     :param from_date: the first day, or time, whose files are sent again (templated)
     :param to_date: the last day, or time, which belongs to them (templated)
@@ -127,8 +127,9 @@ class PlanResendOperator(BaseOperator):
             request = self._request(at, settings, context["ti"].run_id)
             limits_of(self)  # a slip of the pen is better told now than after all files are matched
             if switch(self.only_show, "dry_run"):
-                context["ti"].xcom_push(key="would_send", value=self._show(at, request))
-                return []
+                shown = self._show(at, request)
+                context["ti"].xcom_push(key="would_send", value=shown)
+                raise AirflowSkipException(f"dry run: of {shown['matches']} matches nothing is sent")
             place = at.open_exports()
             at.refuse_unwritable()
             planned = plan_resend(at.state, at.staging, place, request, self._state_of_dag(at), at.who, self.log)

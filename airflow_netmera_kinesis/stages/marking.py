@@ -72,10 +72,11 @@ def _mark(
     for number, each in numbered_letters(state.child(FOLDER), current.files[0].name):
         outcome = outcome_of(number, each)
         ended[outcome] += 1
+        # None for an origin at all is written too: it replaces what a commit that was never finished has left there.
+        of_origin = marks.setdefault(each.origin, [])
         if outcome is not None:
             letter = each.letter
-            mark = Mark(letter.file, letter.line, letter.hook, outcome, now_ms, current.id)
-            marks.setdefault(each.origin, []).append(mark)
+            of_origin.append(Mark(letter.file, letter.line, letter.hook, outcome, now_ms, current.id))
     for origin, found in marks.items():
         save_marks(state, origin, current.id, found)
     return ended

@@ -21,6 +21,7 @@ from airflow_netmera_kinesis.stages.letter_choice import Chosen, write_choice
 from airflow_netmera_kinesis.stages.letter_export import LetterExport
 from airflow_netmera_kinesis.stages.letter_match import LetterMatch
 from airflow_netmera_kinesis.stages.marking import mark_delivered
+from airflow_netmera_kinesis.state.letter_archive import replay_place
 from airflow_netmera_kinesis.state.replay_file import FOLDER
 from airflow_netmera_kinesis.state.slice import ExportFile, Purpose, Slice
 from airflow_netmera_kinesis.storage import Folder
@@ -44,11 +45,6 @@ class Shown(msgspec.Struct, frozen=True):
             "hooks": counts["hooks"],
             "users": self.counted.users,
         }
-
-
-def exports_of(of_dag: str) -> str:
-    """Name the dead letters of a DAG as the place of exports that a replay reads."""
-    return f"dead-letters://{of_dag}"
 
 
 def show_replay(root: Folder, request: ReplayRequest, limit_of: RecordLimit, keys: HashKeys, log: Log) -> Shown:
@@ -128,9 +124,9 @@ def _digest(file: BinaryIO) -> str:
 
 
 def _slice_of(file: ExportFile, chosen: Chosen, request: ReplayRequest, predecessor: Predecessor, now_ms: int) -> Slice:
-    exports = exports_of(request.letters.of_dag)
+    place = replay_place(request.letters.of_dag)
     date = chosen.date if chosen.date.isdigit() else "replay"
-    return asked_slice(Purpose.REPLAY, request.key, exports, (file,), request.terms, predecessor, now_ms, date)
+    return asked_slice(Purpose.REPLAY, request.key, place, (file,), request.terms, predecessor, now_ms, date)
 
 
 def _tell(shown: Shown, log: Log) -> None:

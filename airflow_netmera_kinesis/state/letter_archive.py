@@ -16,6 +16,7 @@ from airflow_netmera_kinesis.state.slice import Slice, state_key
 from airflow_netmera_kinesis.storage import Folder
 
 NOTE = "slice.json"
+PLACE = "dead-letters://"
 REPLAY_OF = "replay-of-"
 _KEY = re.compile(r"(?P<name>.+)-[0-9a-f]{12}")
 _decode = msgspec.json.Decoder(StoredLetter).decode
@@ -43,6 +44,16 @@ class SliceLetters(msgspec.Struct, frozen=True):
     def origin(self) -> str:
         """Name it within the state folder."""
         return f"{self.key}/{self.slice}"
+
+
+def replay_place(of_dag: str) -> str:
+    """Name the dead letters of a DAG where a task is told a place of exports."""
+    return f"{PLACE}{of_dag}"
+
+
+def replayed_dag(exports: str) -> str:
+    """Return the DAG whose dead letters a place of exports stands for; empty for exports proper."""
+    return exports.removeprefix(PLACE) if exports.startswith(PLACE) else ""
 
 
 def replay_key(of_dag: str) -> str:
