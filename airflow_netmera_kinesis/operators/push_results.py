@@ -161,14 +161,11 @@ class CommitPushResultsOperator(CommitSliceOperator):
     :param exports: what :class:`PullPushResultsOperator` returned (templated)
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def after_commit(self, at: Workplace) -> None:
         from airflow_netmera_kinesis.location import open_folder
         from airflow_netmera_kinesis.push_results.pulled_file import delete_sent
 
-        counts = super().execute(context)
-        at = open_workplace(context, exports=self.exports, staging=self.staging, state=self.state)
         delete_sent(at.state, open_folder(at.exports))
-        return counts
 
 
 def connect(netmera_kinesis_conn_id: str, netmera_rest_conn_id: str) -> NetmeraRestConnection:

@@ -281,7 +281,11 @@ class CommitSliceOperator(BaseOperator):
             lineage = gather(lambda: lineage_of_slice(at.state, slice_id), self.log)
             counts = commit(at.state, at.staging, slice_id, allowed, at.who, self.log, keep_receipts=keep)
             self._lineage = lineage
+            self.after_commit(at)
         return {"slice": slice_id, **counts}
+
+    def after_commit(self, at: Workplace) -> None:
+        """Do what is left to do once a slice is committed: nothing, where the exports are somebody else's."""
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """Name the files of the slice and the streams that got their records."""
