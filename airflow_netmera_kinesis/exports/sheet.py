@@ -89,13 +89,12 @@ class Sheet:
 
 
 def decimal_text(value: str) -> str:
-    """Write a number as a person would: 5 for 5.0, and 0.0000001 for 1E-7."""
+    """Write a number in all its digits: 5 for 5.0, and 0.0000001 for 1E-7."""
     if _WHOLE(value):
         return value
-    number = float(value)
-    if number.is_integer():
-        return str(int(number))
-    return format(Decimal(repr(number)), "f")
+    number = Decimal(value)
+    whole = number.to_integral_value()
+    return format(whole if whole == number else Decimal(repr(float(value))), "f")
 
 
 def _moment(moment: Callable[[float], Moment], value: str) -> Cell:

@@ -17,7 +17,7 @@ from airflow_netmera_kinesis.exports.sheet import Cell, Moment, Sheet
 MAX_PART_BYTES = 64 * 1024 * 1024  # of each part that is read whole: which sheets there are, and their styles
 _READ_WHOLE = ("[Content_Types].xml", "workbook.xml", "workbook.xml.rels", "styles.xml")
 # What openpyxl and the XML parser raise for a part that is damaged, lacking, or not what it should be.
-_DAMAGED_PART = (*DAMAGE, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError)
+_DAMAGED_PART = (*DAMAGE, SyntaxError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, OSError)
 
 
 class Workbook:
@@ -41,10 +41,9 @@ class Workbook:
     def rows(self, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
         """Yield the rows of a sheet with their numbers."""
         with _damage_is_told():
-            if self._strings is None:
-                self._strings = self._load_strings()
+            strings = self._shared_strings()
             with self._archive.open(self._paths[sheet]) as source:
-                yield from Sheet(cast(BinaryIO, source), self._strings, self._moments).rows()
+                yield from Sheet(cast(BinaryIO, source), strings, self._moments).rows()
 
     def moment(self, serial: float) -> Moment:
         """Return the moment that a number stands for; raises ValueError or OverflowError where it stands for none."""
@@ -57,12 +56,13 @@ class Workbook:
             self._strings.close()
         self._archive.close()
 
-    def _load_strings(self) -> SharedStrings:
-        strings = SharedStrings()
-        if self._texts is not None:
-            with self._archive.open(self._texts.PartName.lstrip("/")) as source:
-                strings.load(cast(BinaryIO, source))
-        return strings
+    def _shared_strings(self) -> SharedStrings:
+        if self._strings is None:
+            self._strings = SharedStrings()
+            if self._texts is not None:
+                with self._archive.open(self._texts.PartName.lstrip("/")) as source:
+                    self._strings.load(cast(BinaryIO, source))
+        return self._strings
 
 
 def _opened(file: BinaryIO) -> Any:
