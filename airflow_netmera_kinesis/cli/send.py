@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from airflow_netmera_kinesis.cli.connector import connector_of
 from airflow_netmera_kinesis.cli.documents import definitions_at, export_format_at
-from airflow_netmera_kinesis.cli.exit_status import INTERRUPTED
 from airflow_netmera_kinesis.cli.options import (
     conn_id_option,
     export_format_option,
@@ -24,18 +22,14 @@ from airflow_netmera_kinesis.cli.options import (
 )
 from airflow_netmera_kinesis.cli.output import StageBars, as_json, print_json
 from airflow_netmera_kinesis.cli.run_options import limits_of, request_of, run_options
-from airflow_netmera_kinesis.delivery.stream_description import address_of, describe_stream
+from airflow_netmera_kinesis.cli.running import going_on_when_called_again, log_to_terminal, record_limits_of
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.hash_key import fetch_keys
 from airflow_netmera_kinesis.location import open_exports, open_folder, refuse_inside, refuse_unwritable
-from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.stages.stream import SendSettings
-from airflow_netmera_kinesis.stages.whole_run import Committed, WholeRun
+from airflow_netmera_kinesis.stages.whole_run import Committed, PlannedRun, send_what_is_new
 from airflow_netmera_kinesis.state.slice import state_key
 from airflow_netmera_kinesis.storage import Folder
-
-if TYPE_CHECKING:
-    from airflow_netmera_kinesis.connection import NetmeraKinesisConnection
 
 # Beside the DAGs' state for the same exports: what a command line has sent is not what a DAG has sent.
 STATE_OF = "netmera-kinesis"
@@ -98,21 +92,25 @@ def command(
     working = _open_writable(at, staging or str(HERE / "staging"), "staging")
     durable = _open_writable(at, state or str(HERE / "state"), "state")
     with StageBars() as bars:
-        whole_run = WholeRun(
+        request = request_of(key, uri, definitions, read_as, connection.settings, given)
+        run = PlannedRun(
             state=durable.child(key),
             staging=working,
-            place=at,
-            request=request_of(key, uri, definitions, read_as, connection.settings, given),
+            exports=at.folder,
             limits=limits,
             settings=SendSettings(concurrency, stall_timeout, limits.max_dead_letters),
             connect=lambda: connector_of(conn_id),
-            limit_of=lambda hook: _record_limit(connection, hook),
+            limit_of=record_limits_of(connection),
             keys_of=fetch_keys,
+            receipts=request.receipts,
             who="netmera-kinesis send",
-            log=_log(verbose),
+            log=log_to_terminal(logging.INFO if verbose else logging.WARNING),
             watch=bars,
         )
-        committed = _send_all(whole_run)
+        committed: list[Committed] = []
+        with going_on_when_called_again():
+            while (done := send_what_is_new(run, at, request)) is not None:
+                committed.append(done)
     _report(committed, as_json)
 
 
@@ -122,36 +120,6 @@ def _open_writable(at: ExportPlace, given: str, name: str) -> Folder:
     refuse_inside(at, folder, name, uri)
     refuse_unwritable(folder, name, uri)
     return folder
-
-
-def _send_all(whole_run: WholeRun) -> list[Committed]:
-    """Send slice after slice until nothing is new. A polite kill counts as Ctrl-C."""
-    committed: list[Committed] = []
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while (done := whole_run.send_what_is_new()) is not None:
-            committed.append(done)
-    except KeyboardInterrupt:
-        click.echo(
-            "netmera-kinesis: stopped. What was delivered is written down: call the same command again to go on",
-            err=True,
-        )
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    return committed
-
-
-def _record_limit(connection: NetmeraKinesisConnection, hook: HookDefinition) -> int:
-    return describe_stream(connection.get_conn(), hook.stream, address_of(hook)).max_record_bytes
-
-
-def _log(verbose: bool) -> logging.Logger:
-    log = logging.getLogger("netmera_kinesis.send")
-    log.propagate = False
-    log.handlers = [logging.StreamHandler()]
-    log.setLevel(logging.INFO if verbose else logging.WARNING)
-    return log
 
 
 def _report(committed: list[Committed], as_json: bool) -> None:

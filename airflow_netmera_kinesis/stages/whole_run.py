@@ -23,7 +23,7 @@ from airflow_netmera_kinesis.stages.renewal import Connector
 from airflow_netmera_kinesis.stages.send import send_partition
 from airflow_netmera_kinesis.stages.stream import SendSettings
 from airflow_netmera_kinesis.state.slice import Slice
-from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.storage import Folder, ReadableFolder
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -41,46 +41,42 @@ class Watch(Protocol):
     def advance(self, done: int) -> None: ...
 
 
-class WholeRun(msgspec.Struct, frozen=True):
-    """What every stage needs; ``who`` tells others who holds a lease."""
+class PlannedRun(msgspec.Struct, frozen=True):
+    """What every stage after plan needs; ``who`` tells others who holds a lease.
+
+    A stage that fails raises as it does in a task, and so does Ctrl-C: what is delivered by then is in the ledger, and
+    the next run goes on from there.
+    """
 
     state: Folder
     staging: Folder
-    place: ExportPlace
-    request: PlanRequest
+    exports: ReadableFolder
     limits: Limits
     settings: SendSettings
     connect: Callable[[], Connector]
     limit_of: RecordLimit
     keys_of: Callable[[Sequence[HookDefinition]], HashKeys]
+    receipts: bool
     who: str
     log: Log
     watch: Watch
 
-    def send_what_is_new(self) -> Committed | None:
-        """Send one slice; None if there is nothing new.
-
-        A stage that fails raises as it does in a task, and so does Ctrl-C: what is delivered by then is in the ledger,
-        and the next run goes on from there.
-        """
-        self.watch.begin("Planning", None)
-        planned = plan(self.state, self.staging, self.place, self.request, self.who, self.log)
-        if planned is None:
-            return None
+    def finish(self, planned: Slice) -> Committed:
+        """Match, send and commit a slice."""
         self._match(planned)
         pass_gate(self.state, self.staging, planned.id, self.limits, self.log)
         self._send(planned)
         self.watch.begin("Committing", None)
-        allowed, receipts = self.limits.max_dead_letters, self.request.receipts
-        counts = commit(self.state, self.staging, planned.id, allowed, self.who, self.log, keep_receipts=receipts)
+        allowed = self.limits.max_dead_letters
+        counts = commit(self.state, self.staging, planned.id, allowed, self.who, self.log, keep_receipts=self.receipts)
         return Committed(planned.id, counts)
 
     def _match(self, planned: Slice) -> None:
         self.watch.begin("Matching", sum(file.size for file in planned.files))
         for group, files in enumerate(planned.groups):
             match_group(
-                self.state, self.staging, self.place.folder, planned.id, group, self.who, self.log,
-                self.limit_of, self.keys_of,
+                self.state, self.staging, self.exports, planned.id, group, self.who, self.log, self.limit_of,
+                self.keys_of,
             )  # fmt: skip
             self.watch.advance(sum(planned.files[index].size for index in files))
 
@@ -104,3 +100,10 @@ class WholeRun(msgspec.Struct, frozen=True):
                 raise
         for partition in running:
             partition.result()
+
+
+def send_what_is_new(run: PlannedRun, place: ExportPlace, request: PlanRequest) -> Committed | None:
+    """Plan a slice and send it; None if there is nothing new."""
+    run.watch.begin("Planning", None)
+    planned = plan(run.state, run.staging, place, request, run.who, run.log)
+    return run.finish(planned) if planned else None
