@@ -69,10 +69,10 @@ def guessed(sample: bytes, *, is_beginning: bool) -> Encoding:
     damaged = len(_NO_UTF_8.findall(text))
     whole = len(_BESIDE_ASCII.findall(text)) - damaged
     if whole >= damaged:
-        return Encoding("utf-8", "guessed: it is valid UTF-8")
+        return Encoding("utf-8", "guessed: it is UTF-8")
     turkish = sample.decode("cp1254", "replace")
     if _TURKISH.fullmatch(turkish):
-        return Encoding("cp1254", "guessed: it is Turkish in Windows-1254")
+        return Encoding("cp1254", "guessed: Turkish in Windows-1254")
     if damaged < _ENOUGH_TO_GUESS:
         return Encoding("utf-8", "guessed: too little is not UTF-8 to be another encoding")
     return _by_language(sample[:_ASKED_BYTES])

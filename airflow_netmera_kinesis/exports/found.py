@@ -19,11 +19,16 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def note(self) -> str:
-        """What a log should say of it: a guess that may be wrong, rows that nobody asked for."""
+        """What a log should say: a guess that may be wrong."""
+        if self.encoding.by.startswith("guessed"):
+            return f"read as {self.encoding.name} ({self.encoding.by}); say encoding if it is another one"
+        return ""
+
+    @property
+    def warning(self) -> str:
+        """What a log should warn of: rows that nobody asked for."""
         if self.unread_sheets:
             return (
                 f"only sheet {self.sheet!r} is read, and {len(self.unread_sheets)} more hold rows: say which in sheet"
             )
-        if self.encoding.by.startswith("guessed"):
-            return f"read as {self.encoding.name} ({self.encoding.by}): if that is wrong, say its encoding"
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from airflow_netmera_kinesis.exports.chunk import Chunk, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.reading import Export
@@ -85,7 +85,14 @@ class FileMatch:
             unmatched={
                 code: count for code, count in self._unmatched.most_common(REPORTED_CODES) if code and count > 0
             },
+            notes=self._said("note"),
+            warnings=self._said("warning"),
         )
+
+    def _said(self, what: Literal["note", "warning"]) -> tuple[str, ...]:
+        """Name the members of an archive that a note is of."""
+        said = ((member, getattr(found, what)) for member, found in self._export.found())
+        return tuple(f"{member} {text}" if member else text for member, text in said if text)
 
     def _take(self, chunk: Chunk) -> None:
         """Match a chunk. Lines that an earlier slice has sent are read for their ids' sake only."""

@@ -9,6 +9,7 @@ from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.metrics import NO_METRICS, Metrics
 from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys, fingerprints_of
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
+from airflow_netmera_kinesis.stages.file_notes import tell_notes
 from airflow_netmera_kinesis.stages.firing import RecordLimit, sure_limit
 from airflow_netmera_kinesis.stages.group_match import GroupMatch
 from airflow_netmera_kinesis.stages.match_metrics import tell_matched
@@ -103,6 +104,7 @@ def counts_of(result: MatchResult) -> dict[str, int]:
 
 
 def _report(result: MatchResult, current: Slice, log: Log) -> None:
+    tell_notes(result.files, log)
     for file in result.files:
         if file.set_aside:
             log.warning("%s is damaged as a whole, none of its records is staged: %s", file.name, file.set_aside)

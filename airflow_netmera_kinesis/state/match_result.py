@@ -16,7 +16,7 @@ class FileResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``last_line`` is the number of the last line, blank or not; ``open_end`` says that no newline follows it. ``digest``
     is the SHA-256 of the first ``size`` bytes that the slice has frozen. ``set_aside`` is why the file was not read.
-    ``unmatched`` counts the commonest codes that no hook wants.
+    ``unmatched`` counts the commonest codes that no hook wants. ``notes`` and ``warnings`` are for the log.
     """
 
     file: int
@@ -29,6 +29,8 @@ class FileResult(msgspec.Struct, frozen=True, omit_defaults=True):
     open_end: bool = False
     set_aside: str = ""
     unmatched: Mapping[str, int] = {}
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class HookResult(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -202,7 +202,7 @@ def test_rows_that_nobody_asked_for_are_told() -> None:
     list(export.chunks())
     ((_, found),) = export.found()
     assert (found.sheet, found.unread_sheets, found.headings) == ("Sheet", ("More",), tuple(HEADER[:4]))
-    assert found.note == "only sheet 'Sheet' is read, and 1 more hold rows: say which in sheet"
+    assert found.warning == "only sheet 'Sheet' is read, and 1 more hold rows: say which in sheet"
 
 
 def test_an_empty_sheet_holds_nothing() -> None:

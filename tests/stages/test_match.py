@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from match_scene import HOOKS, SAMPLES, SLICE, Scene, line
+from workbooks import workbook
 
 from airflow_netmera_kinesis.errors import CountsDisagree, ExportChanged, SliceRefused
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
@@ -202,6 +203,26 @@ def test_of_a_file_that_grew_since_it_was_sent_only_the_tail_is_matched_with_the
         0, "a", lines=4, malformed=1, events=3, digest=result.files[0].digest, last_line=7, unmatched={"other": 1}
     )
     assert [letter.line for letter in scene.dead_letters()] == [5]
+
+
+def test_a_guessed_encoding_is_told_by_file_and_so_are_sheets_that_nobody_reads(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = ["Event Code", "User ID", "Date"]
+    rows = ",".join(header) + "\nn:ph,u-ışıl,2026-09-07\n"
+    sheets = workbook([header, ["n:ph", "u-ayşe", "2026-09-07"]], More=[header, ["n:ph", "u-ali", "2026-09-07"]])
+    files = {"a.csv": rows.encode("cp1254"), "b.csv": rows.encode("cp1254"), "c.csv": rows.encode(), "d.xlsx": sheets}
+    scene.put(**files, **{"e.csv": b"Date\n", "f.ndjson": line(id="f")})
+    scene.plan()
+    with caplog.at_level("INFO"):
+        result = scene.match()
+    assert [record.key for record in scene.staged(result)] == ["u-ışıl", "u-ışıl", "u-ışıl", "u-ayşe", "u-ayşe"]
+    turkish = "read as cp1254 (guessed: Turkish in Windows-1254); say encoding if it is another one"
+    assert caplog.messages[:3] == [
+        f"a.csv, b.csv: {turkish}",
+        "c.csv: read as utf-8 (guessed: it is UTF-8); say encoding if it is another one",
+        "d.xlsx: only sheet 'Sheet' is read, and 1 more hold rows: say which in sheet",
+    ]
 
 
 def test_nothing_of_a_file_is_staged_that_turns_out_to_be_damaged_at_its_end(
