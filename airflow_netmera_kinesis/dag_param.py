@@ -25,7 +25,7 @@ TEXT_OR_NUMBER = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "intege
 PARAMS = (
     DagParam(
         "exports", URI,
-        "Where the exports are: a folder, a file or a glob, as a local path or an object-storage URI.",
+        "Where the exports are: a folder, a file or a glob; a local path, or a URI: s3://, sftp://, ftp://.",
         example="s3://netmera-exports/events/",
     ),
     DagParam(

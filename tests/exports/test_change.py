@@ -81,6 +81,16 @@ def test_an_etag_stands_for_the_content_and_a_time_does_where_there_is_none() ->
     assert not looks_untouched(FileInfo("a", 5, 1, "abc"), 4, 1, "abc")
 
 
+def test_a_listing_that_tells_but_the_day_is_compared_by_the_day() -> None:
+    day = 20_000 * 86_400_000
+    old = FileInfo("a", 4, day, day_only=True)
+    assert looks_untouched(old, 4, day, "")
+    assert looks_untouched(old, 4, day + 86_399_999, "")
+    assert not looks_untouched(old, 4, day + 86_400_000, "")
+    assert not looks_untouched(old, 5, day, "")
+    assert not looks_untouched(FileInfo("a", 4, day), 4, day + 60_000, "")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "whole"),
     [

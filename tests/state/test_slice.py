@@ -102,6 +102,9 @@ def test_the_state_of_each_dag_and_place_of_exports_is_apart() -> None:
 def test_a_slash_at_the_end_or_another_connection_is_the_same_place() -> None:
     assert state_key("dag", "/exports/") == state_key("dag", "/exports")
     assert state_key("dag", "s3://a@bucket/exports") == state_key("dag", "s3://bucket/exports/")
+    # Each login sees a root of its own, so on a server of files it is the connection that makes the place.
+    assert state_key("dag", "sftp://a@/exports") == state_key("dag", "sftp://a@host/exports/")
+    assert state_key("dag", "sftp://a@host/exports") != state_key("dag", "sftp://b@host/exports")
     assert state_key("dag", "file:///exports/") == state_key("dag", "/exports")
 
 
