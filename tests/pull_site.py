@@ -11,11 +11,11 @@ from netmera_server import FakeNetmera, client_of
 
 from airflow_netmera_kinesis.push_results.collecting import Terms
 from airflow_netmera_kinesis.push_results.pull_state import load_pull_state
-from airflow_netmera_kinesis.push_results.pulled_file import PulledPlace, delete_sent
+from airflow_netmera_kinesis.push_results.pulled_file import PulledPlace
 from airflow_netmera_kinesis.push_results.window import Reach
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.stages.pull import pull
-from airflow_netmera_kinesis.state.checkpoint import Committed, Consumed, advance, load_checkpoint
+from airflow_netmera_kinesis.stages.pull import forget_sent, pull
+from airflow_netmera_kinesis.state.checkpoint import Committed, Consumed, advance, load_checkpoint, load_manifest
 from airflow_netmera_kinesis.storage import Folder
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -44,16 +44,21 @@ class Site:
     def place(self) -> PulledPlace:
         return PulledPlace(self.pulled, waiting=frozenset(load_pull_state(self.state).waiting))
 
-    def send(self) -> list[dict[str, Any]]:
-        """Commit what counts and was not committed, as a run of the DAG does after sending it; return its lines."""
+    def send(self, *, forgets: bool = True) -> list[dict[str, Any]]:
+        """Commit what counts and was not committed, as a run of the DAG does after sending it; return its lines.
+
+        A run that is killed right after its commit ``forgets`` nothing.
+        """
         checkpoint = load_checkpoint(self.state)
-        infos = sorted(self.place().files(), key=lambda info: info.name)
+        sent = load_manifest(self.state, checkpoint)
+        infos = sorted((info for info in self.place().files() if info.name not in sent), key=lambda info: info.name)
         lines = [json.loads(line) for info in infos for line in self.pulled.read(info.name).splitlines()]
         if infos:
             consumed = [Consumed(info.name, info.size, info.modified_ms, info.etag, "sha", 1, False) for info in infos]
             slice_id = f"slice-{checkpoint.generation + 1}"
             advance(self.state, checkpoint, Committed(slice_id, 0, {}), consumed, (), "")
-            delete_sent(self.state, self.pulled)
+        if forgets:
+            forget_sent(self.state, self.pulled, "a test")
         self.sent += lines
         return lines
 

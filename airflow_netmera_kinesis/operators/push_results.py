@@ -163,9 +163,9 @@ class CommitPushResultsOperator(CommitSliceOperator):
 
     def after_commit(self, at: Workplace) -> None:
         from airflow_netmera_kinesis.location import open_folder
-        from airflow_netmera_kinesis.push_results.pulled_file import delete_sent
+        from airflow_netmera_kinesis.stages.pull import forget_sent
 
-        delete_sent(at.state, open_folder(at.exports))
+        forget_sent(at.state, open_folder(at.exports), at.who)
 
 
 def connect(netmera_kinesis_conn_id: str, netmera_rest_conn_id: str) -> NetmeraRestConnection:

@@ -27,7 +27,7 @@ DOC = """
 ### Netmera message logs to Amazon Kinesis
 **pull** asks Netmera's REST API (`getPushResult`) for the results up to the end of the run's data interval, and once
 more for those of the last `look_back`, since results come late. What is new is kept in the folder `state` as files;
-**plan**, **match**, **gate**, **send** and **commit** then send these as they send any export, and they are deleted.
+**plan** and the tasks after it then send these as they send any export, and **commit** deletes them.
 
 * Nothing new: the tasks after `pull` are *skipped*. An inactive connector: all tasks are, and nothing is pulled.
 * A run that failed may be cleared or retried at any time: what was pulled is not pulled again, what is delivered is

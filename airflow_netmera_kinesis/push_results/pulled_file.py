@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from operator import itemgetter
 
@@ -43,14 +43,12 @@ def delete_sent(state: Folder, pulled: Folder) -> Mapping[str, Consumed]:
     return manifest
 
 
-def still_waiting(pulled: Folder, waiting: Sequence[str], sent: Container[str]) -> tuple[str, ...]:
-    """Return which of the waiting files are not sent yet; StateError if one of these is gone."""
-    left = tuple(name for name in waiting if name not in sent)
-    there = {info.name for info in pulled.list()} if left else set()
-    gone = [name for name in left if name not in there]
+def check_waiting(pulled: Folder, waiting: Sequence[str]) -> None:
+    """Raise StateError if a file that waits to be sent is gone."""
+    there = {info.name for info in pulled.list()} if waiting else set()
+    gone = [name for name in waiting if name not in there]
     if gone:
         raise StateError(
             f"{pulled.uri}/{gone[0]}{f' and {len(gone) - 1} more' if len(gone) > 1 else ''} of pulled results vanished "
             f"before being sent: restore the file, or put an empty one in its place to go on without its rows"
         )
-    return left

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 
 import msgspec
 
+from airflow_netmera_kinesis.errors import LeaseTaken
 from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.push_results.collecting import Collecting, Terms
-from airflow_netmera_kinesis.push_results.pull_state import PullState, load_pull_state
-from airflow_netmera_kinesis.push_results.pulled_file import delete_sent, still_waiting
+from airflow_netmera_kinesis.push_results.pull_state import PullState, advance, load_pull_state
+from airflow_netmera_kinesis.push_results.pulled_file import check_waiting, delete_sent
 from airflow_netmera_kinesis.push_results.window import Plan, Reach, plan_windows
 from airflow_netmera_kinesis.rest.client import NetmeraClient
 from airflow_netmera_kinesis.state.lease import hold
@@ -35,9 +37,8 @@ def pull(
     ``who`` tells others who pulls. Raises RestError, with all that was kept before it staying kept.
     """
     with hold(state, LEASE, who) as lease:
-        sent = delete_sent(state, pulled)
-        before = load_pull_state(state)
-        before = msgspec.structs.replace(before, waiting=still_waiting(pulled, before.waiting, sent))
+        before = _without_sent(state, pulled)
+        check_waiting(pulled, before.waiting)
         plan = plan_windows(reach, before.position_ms, before.since_ms)
         _tell_plan(plan, before, log)
         if before.position_ms is None and plan.windows:
@@ -54,6 +55,24 @@ def pull(
         _report(collecting, client, plan, log)
         counts = {name: collecting.counts[name] for name in COUNTED}
         return {**counts, "waiting": len(collecting.state.waiting)}
+
+
+def forget_sent(state: Folder, pulled: Folder, who: str) -> None:
+    """Delete the files that are sent and committed; where somebody pulls right now, the next pull does it."""
+    with suppress(LeaseTaken), hold(state, LEASE, who):
+        _without_sent(state, pulled)
+
+
+def _without_sent(state: Folder, pulled: Folder) -> PullState:
+    """Forget what is sent before another commit can forget the names of files that are gone."""
+    sent = delete_sent(state, pulled)
+    before = load_pull_state(state)
+    waiting = tuple(name for name in before.waiting if name not in sent)
+    if waiting == before.waiting:
+        return before
+    after = msgspec.structs.replace(before, generation=before.generation + 1, waiting=waiting)
+    advance(state, pulled, before, after)
+    return after
 
 
 def _tell_plan(plan: Plan, before: PullState, log: Log) -> None:

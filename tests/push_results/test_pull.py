@@ -285,6 +285,23 @@ def test_a_waiting_file_that_vanished_is_told_and_may_be_given_up(site: Site) ->
     assert site.run() == []
 
 
+def test_a_commit_forgets_what_it_has_sent_so_that_no_pull_misses_it(site: Site) -> None:
+    site.netmera.add(*results(0, at=site.netmera.now_ms))
+    site.pull()
+    assert len(load_pull_state(site.state).waiting) == 1
+    site.send()
+    assert load_pull_state(site.state).waiting == ()
+
+
+def test_files_of_a_run_that_was_killed_right_after_its_commit_are_deleted_by_the_next_pull(site: Site) -> None:
+    site.netmera.add(*results(0, at=site.netmera.now_ms))
+    site.pull()
+    assert len(site.send(forgets=False)) == 1
+    assert len(list(site.pulled.list())) == 1
+    assert site.run() == []
+    assert list(site.pulled.list()) == []
+
+
 def test_one_pull_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "RENEW_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(leases, "LOOK_EVERY_SECONDS", 0.01)
