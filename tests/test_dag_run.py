@@ -177,12 +177,14 @@ def test_a_run_that_kinesis_cut_short_goes_on_where_it_stopped(workplace: Workpl
     workplace.kinesis.faults = Faults(access_denied=1.0)
     run = workplace.run(partitions=2)
     assert run.state == "failed"
+    assert "preflight: there was no good one before" in run.log
     assert 0 < stored(workplace.kinesis) < 471
     assert run.tasks["commit"] == ["upstream_failed"]
 
     workplace.kinesis.faults = Faults()
     run = workplace.run(partitions=2)
     assert run.state == "success", run.log
+    assert "preflight: definitions and connection are as they were when they were last found good" in run.log
     assert_whole(workplace.kinesis)
     assert stored(workplace.kinesis) == 471
 
