@@ -62,8 +62,8 @@ def _faults(name: str) -> Iterator[None]:
             raise
         raise ConfigurationError(
             f"{name}: nothing says which host key is the server's ({error}). Ask its operator for the key and put it "
-            f"into the extra 'host_key' (as ssh-keyscan prints it: ssh-ed25519 AAAA…), or into ~/.ssh/known_hosts of "
-            f"the workers; extra 'no_host_key_check': true takes whoever answers"
+            f"into the extra 'host_key' (such as ssh-ed25519 AAAA…, which ssh-keyscan prints after the host's name), "
+            f"or into ~/.ssh/known_hosts of the workers; extra 'no_host_key_check': true takes whoever answers"
         ) from None
     except (AirflowException, ValueError) as error:
         raise ConfigurationError(f"{name}: {error}") from None

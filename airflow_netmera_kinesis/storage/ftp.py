@@ -45,7 +45,10 @@ class FtpFolder:
 
     def home(self) -> str:
         """Return where the server puts this user."""
-        return self._server.call(lambda connection: connection.pwd())
+        try:
+            return self._server.call(lambda connection: connection.pwd())
+        except ftplib.error_perm:
+            return "a folder that the server does not name"
 
     def list(self, prefix: str = "") -> Iterator[FileInfo]:
         start, _, _ = prefix.rpartition("/")

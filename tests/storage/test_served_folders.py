@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 from served_folder import ServedFolder
@@ -129,6 +131,21 @@ def test_what_the_user_may_not_read_is_told_by_name(served: ServedFolder) -> Non
             folder.read("closed/a.csv")
     else:
         assert names(folder) == []  # FTP has one answer for what is missing and what is forbidden
+
+
+def test_a_name_in_another_encoding_is_told_rather_than_left_out(
+    served: ServedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if served.server.scheme == "ftp":
+        served.write("Türkçe.csv", b"x")
+        said = served.server.connection(extra={"encoding": "ascii"})
+        monkeypatch.setenv("AIRFLOW_CONN_NETMERA_FILES", json.dumps(said))
+        told = "say in the extra 'encoding' of connection 'netmera_files' how names are written, such as cp1254"
+    else:
+        Path(os.fsdecode(os.fsencode(served.path) + b"/T\xfcrk\xe7e.csv")).touch()
+        told = "rename the file"
+    with pytest.raises(ConfigurationError, match=rf"holds a name that is not UTF-8: {told}"):
+        names(served.open())
 
 
 def test_a_server_of_files_does_not_tell_the_time(served: ServedFolder) -> None:
