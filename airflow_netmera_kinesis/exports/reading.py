@@ -38,11 +38,15 @@ class Export:
 
     Once all chunks were taken, ``rows`` counts the lines or rows (blank ones and a header left out), ``last_line`` is
     the number of the last line and ``open_end`` says whether it has no end. The lines of an archive's files are
-    numbered through, in the order of the files' names.
+    numbered through, in the order of the files' names; ``by_time`` refuses such an archive, as its files would follow
+    one another whatever the times of their events.
     """
 
-    def __init__(self, file: BinaryIO, name: str, size: int, export_format: ExportFormat) -> None:
+    def __init__(
+        self, file: BinaryIO, name: str, size: int, export_format: ExportFormat, *, by_time: bool = False
+    ) -> None:
         self._name = name
+        self._by_time = by_time
         self._format = export_format
         self._stored = StoredContent(file, size)
         self._readers: list[tuple[str, Reader]] = []
@@ -59,6 +63,8 @@ class Export:
                 yield from self._read(outer, "")
                 return
             found = members(outer.archive)
+            if self._by_time and len(found) > 1:
+                raise ExportError(f"holds {len(found)} files, which order: timestamp cannot merge: unpack it")
             for info in found:
                 with _named(info.filename), ExitStack() as inner:
                     member = unpack(MemberContent(outer.archive, info), inner)

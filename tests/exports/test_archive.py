@@ -116,6 +116,17 @@ def test_an_archive_that_cannot_be_read_is_named_with_the_reason(data: bytes, wh
         events_in(export_of(data))
 
 
+def test_several_files_in_an_archive_cannot_be_merged_by_time() -> None:
+    data = zipped(ALL)
+    with pytest.raises(ExportError, match=r"^a\.zip: holds 3 files, which order: timestamp cannot merge: unpack it"):
+        list(Export(io.BytesIO(data), "a.zip", len(data), ExportFormat(), by_time=True).chunks())
+    alone = zipped({"one.csv": CSV})
+    assert events_in(Export(io.BytesIO(alone), "a.zip", len(alone), ExportFormat(), by_time=True)) == [
+        (2, "e1"),
+        (4, "e2"),
+    ]
+
+
 def test_a_workbook_is_not_what_was_said() -> None:
     with pytest.raises(ExportError, match=r"^a\.zip: is an XLSX workbook, and no CSV as export_format says"):
         events_in(export_of(XLSX, format="csv"))
