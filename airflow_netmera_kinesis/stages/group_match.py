@@ -94,7 +94,8 @@ class GroupMatch:
         planned = self._current.files[index]
         _require_unchanged(self._exports, planned)
         with self._exports.open(planned.name) as file:
-            yield self._reading(file, planned.name, planned.size, self._current.export_format)
+            by_time = self._current.order == "timestamp"
+            yield self._reading(file, planned.name, planned.size, self._current.export_format, by_time=by_time)
 
     def _set_aside(self, index: int, export: Export, error: ExportError) -> FileResult:
         if isinstance(error, ExportChanged):
