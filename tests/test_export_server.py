@@ -133,6 +133,13 @@ def test_a_server_that_is_full_may_have_room_next_time(ftp: FileServer, monkeypa
     assert list(place.files()) == []
 
 
+def test_a_server_that_does_not_answer_is_left_to_airflows_retries() -> None:
+    from airflow_netmera_kinesis.operators.workplace import verdicts
+
+    with pytest.raises(ExportsUnreachable), verdicts():
+        raise ExportsUnreachable("connection 'netmera_files' did not answer in 5 tries")
+
+
 def test_a_folder_that_is_not_there_is_told_with_where_the_user_stands(served: ServedFolder) -> None:
     assert refusal(f"{served.uri}/exprots") == (
         f"exports is '{served.uri}/exprots': the server has neither a folder nor a file there, or its user may not see "
