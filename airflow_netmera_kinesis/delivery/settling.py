@@ -150,13 +150,16 @@ class Settling:
         """Each goes again when its shard may be written; a message that names the shard also tells where it is."""
         named = {entry.key: SHARD_IN_MESSAGE.search(said.ErrorMessage or "") for entry, said in rejected}
         self._watch.follow({key: found.group() for key, found in named.items() if found}, now)
+        by_shard: Counter[str] = Counter()
         for entry, said in rejected:
             found = named[entry.key]
             shard = found.group() if found else self._watch.shard_of(entry.key)
+            by_shard[shard] += 1
             self._note_rejection(f"{said.ErrorCode} on {shard}", 1)
-            self.rejections[shard] += 1
-            self._paces.reject(shard, now)
             self._lanes.put_back(entry)
+        self.rejections.update(by_shard)
+        for shard, records in by_shard.items():
+            self._paces.reject(shard, records, now)
 
     def _put_back(self, entries: list[Entry], code: str) -> None:
         self._note_rejection(f"{code} for whole requests", len(entries))

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_netmera_kinesis.delivery.pacing import (
-    DECREASE,
     ELASTIC_RATE,
     FIRST_PAUSE_SECONDS,
     INCREASE_PER_SECOND,
+    LEAST_DECREASE,
     LONGEST_PAUSE_SECONDS,
+    MOST_DECREASE,
     SHARD_BYTES_PER_SECOND,
     SHARD_RECORDS_PER_SECOND,
     SLOWEST_RATE,
@@ -86,7 +87,7 @@ def test_when_the_wait_is_over_at_least_one_record_may_go(
     pace, now, rng = Pace(NOW, share), NOW, Random(1)
     for _ in range(rejections):
         now = max(now, pace.not_before)
-        pace.reject(now, rng)
+        pace.reject(1, now, rng)
     now += pace.wait(now, queued, queued_bytes) + 1e-6
     pace.refill(now)
     assert pace.wait(now, queued, queued_bytes) == 0.0
@@ -97,33 +98,67 @@ def test_when_the_wait_is_over_at_least_one_record_may_go(
 
 def test_a_rejection_slows_the_shard_down_by_a_fifth_and_empties_what_it_saved() -> None:
     pace = Pace(NOW)
-    pace.reject(NOW, Random(1))
-    assert rate_of(pace) == pytest.approx(STEADY_RATE * DECREASE)
+    pace.reject(1, NOW, Random(1))
+    assert rate_of(pace) == pytest.approx(STEADY_RATE * (1 - LEAST_DECREASE))
     assert NOW < pace.not_before <= NOW + FIRST_PAUSE_SECONDS
     assert pace.allowance()[0] == 0.0
     assert pace.wait(NOW, 1, 1) >= pace.not_before - NOW
 
 
-def test_rejections_that_crossed_on_the_way_count_once() -> None:
+@pytest.mark.parametrize(
+    ("rejected", "decrease"), [(50, LEAST_DECREASE), (100, 0.2), (150, 0.3), (250, 0.5), (500, MOST_DECREASE)]
+)
+def test_it_is_slowed_down_by_as_much_as_it_was_too_fast_within_bounds(rejected: int, decrease: float) -> None:
     pace = Pace(NOW)
-    for _ in range(50):
-        pace.reject(NOW, Random(1))
-    assert pace.rejections == 1
-    assert rate_of(pace) == pytest.approx(STEADY_RATE * DECREASE)
+    pace.take(500, 0)
+    pace.reject(rejected, NOW, Random(1))
+    assert rate_of(pace) == pytest.approx(STEADY_RATE * (1 - decrease))
+
+
+def test_a_cut_has_a_second_to_show() -> None:
+    pace = Pace(NOW)
+    for at in (0.0, 0.2, 0.4, 0.6, 0.8):
+        pace.take(100, 0)
+        pace.reject(1, NOW + at, Random(1))
+    assert rate_of(pace) == pytest.approx(STEADY_RATE * (1 - LEAST_DECREASE))
+    slow = rate_of(rested(pace, 2.0))
+    pace.reject(1, NOW + 2.0, Random(1))
+    assert rate_of(pace) == pytest.approx(slow * (1 - LEAST_DECREASE))
+
+
+def test_answers_that_crossed_on_the_way_count_once() -> None:
+    pace = Pace(NOW)
+    pace.reject(1, NOW, Random(1))
+    pause = pace.not_before
+    pace.reject(500, (NOW + pause) / 2, Random(1))
+    assert (pace.rejections, pace.not_before) == (1, pause)
+    assert rate_of(pace) == pytest.approx(STEADY_RATE * (1 - LEAST_DECREASE))
+
+
+def test_when_slower_is_no_better_the_shard_is_written_as_fast_as_before() -> None:
+    pace, rng, rates = Pace(NOW), Random(1), []
+    for answer in range(40):
+        now = NOW + answer / 2
+        pace.refill(now)
+        pace.take(500, 0)
+        pace.reject(10, max(now, pace.not_before), rng)
+        rates.append(rate_of(pace))
+    assert min(rates[:10]) < 0.7
+    assert min(rates[12:]) > 0.9
 
 
 def test_a_shard_that_says_no_again_and_again_is_never_given_up() -> None:
     pace, now = Pace(NOW), NOW
     for _ in range(100):
         now = max(now, pace.not_before)
-        pace.reject(now, Random(1))
+        pace.reject(1, now, Random(1))
     assert rate_of(pace) == SLOWEST_RATE
     assert pace.not_before <= now + LONGEST_PAUSE_SECONDS
 
 
 def test_the_rate_rises_by_two_hundredths_a_second_up_to_just_under_the_limit() -> None:
     pace = Pace(NOW)
-    pace.reject(NOW, Random(1))
+    pace.reject(1, NOW, Random(1))
     slow = rate_of(pace)
     assert rate_of(rested(pace, 5.0)) == pytest.approx(slow + 5 * INCREASE_PER_SECOND)
     assert rate_of(rested(pace, 500.0)) == STEADY_RATE
@@ -137,10 +172,10 @@ def test_after_a_record_was_taken_the_next_pause_is_short_again() -> None:
     pace, now = Pace(NOW), NOW
     for _ in range(10):
         now = max(now, pace.not_before)
-        pace.reject(now, Random(1))
+        pace.reject(1, now, Random(1))
     pace.accept()
     now = pace.not_before
-    pace.reject(now, Random(1))
+    pace.reject(1, now, Random(1))
     assert pace.not_before <= now + FIRST_PAUSE_SECONDS
 
 
@@ -149,7 +184,7 @@ def test_where_the_shard_is_not_known_only_back_off_holds() -> None:
     pace.take(1_000_000, 10**12)
     assert pace.wait(NOW, 500, 500_000) == 0.0
     assert pace.allowance() == (float("inf"), float("inf"))
-    pace.reject(NOW, Random(1))
+    pace.reject(1, NOW, Random(1))
     assert pace.wait(NOW, 500, 500_000) == pytest.approx(pace.not_before - NOW)
 
 
@@ -167,7 +202,7 @@ def paces(*, elastic: bool = False) -> Paces:
 
 def test_each_shard_has_a_pace_of_its_own() -> None:
     each = paces()
-    each.reject("a", NOW)
+    each.reject("a", 1, NOW)
     assert each.of("a", NOW).not_before > NOW
     assert each.of("b", NOW).not_before == NOW
     assert each.of("a", NOW) is each.of("a", NOW + 1)

@@ -174,7 +174,7 @@ def test_or_when_its_bytes_are(size: int, fills: bool) -> None:
 def test_a_shard_that_backs_off_holds_up_its_own_records_only() -> None:
     desk = Desk(TWO_SHARDS)
     desk.offer([*LOW[:5], *HIGH[:5]])
-    desk.paces.reject("low", NOW)
+    desk.paces.reject("low", 1, NOW)
     assert set(keys(desk.cut())) == set(HIGH[:5])
     assert desk.requests.cut(NOW) is None
     wait = desk.requests.due(NOW)
