@@ -29,7 +29,7 @@ class HookMatcherOperator(BaseOperator):
     folder; whether there are too many of them is for :class:`GateSliceOperator` to say.
 
     :param group: one of the references that :class:`PlanSliceOperator` returned: ``{"slice": id, "group": n}``
-    :param exports: as for plan: a folder, a file or a glob; local path or object-storage URI (templated)
+    :param exports: as for plan: a folder, a file or a glob; local path or URI: s3, sftp, ftp (templated)
     :param staging: URI of the working folder that all workers share (templated)
     :param state: URI of the durable folder (templated)
     :param netmera_kinesis_conn_id: id of the connection of type netmera_kinesis (templated)

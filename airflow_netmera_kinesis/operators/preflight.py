@@ -38,7 +38,7 @@ class NetmeraPreflightOperator(BaseOperator):
 
     :param slice: what :class:`PlanSliceOperator` returned, or the id of the slice (templated)
     :param hooks: without a slice, the hook definitions: the URI of a file, or the list itself (templated)
-    :param exports: where the exports are: a folder, a file or a glob; local path or object-storage URI (templated)
+    :param exports: where the exports are: a folder, a file or a glob; local path or URI: s3, sftp, ftp (templated)
     :param staging: URI of the working folder that all workers share (templated)
     :param state: URI of the durable folder (templated)
     :param netmera_kinesis_conn_id: id of the connection of type netmera_kinesis (templated)

@@ -34,7 +34,7 @@ class PlanResendOperator(BaseOperator):
     :param files: names or globs of files, relative to exports, instead of a period (templated)
     :param only_show: the dry run: count files, events and matches, and send nothing (templated)
     :param of_dag: the DAG that sends these exports as they come; its checkpoint is read, never written (templated)
-    :param exports: where the exports are: a folder, a file or a glob; local path or object-storage URI (templated)
+    :param exports: where the exports are: a folder, a file or a glob; local path or URI: s3, sftp, ftp (templated)
     :param hooks: the hook definitions: the URI of a YAML or JSON file, or the list itself (templated)
     :param staging: URI of the working folder that all workers share (templated)
     :param state: URI of the durable folder (templated)

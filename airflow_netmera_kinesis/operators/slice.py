@@ -38,7 +38,7 @@ class PlanSliceOperator(BaseOperator):
 
     Returns one reference for each match task: a list of ``{"slice": id, "group": n}``.
 
-    :param exports: where the exports are: a folder, a file or a glob; local path or object-storage URI (templated)
+    :param exports: where the exports are: a folder, a file or a glob; local path or URI: s3, sftp, ftp (templated)
     :param hooks: the hook definitions: the URI of a YAML or JSON file, or the list itself (templated)
     :param staging: URI of the working folder that all workers share (templated)
     :param state: URI of the durable folder (templated)
