@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_netmera_kinesis.configuration import configured_defaults
-from airflow_netmera_kinesis.errors import NetmeraKinesisError
 from airflow_netmera_kinesis.location import read_document
 from airflow_netmera_kinesis.netmera.definition_parsing import load_definitions, parse_definitions
 from airflow_netmera_kinesis.preflight.check import Check, Findings, Verdict, fault, unchecked
@@ -57,7 +56,7 @@ def _checks(about: str, connector: Connector) -> Iterator[Check]:
             return
     try:
         hooks = _configured_hooks()
-    except (NetmeraKinesisError, OSError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever their storage raises, it is not about this connection
         yield unchecked(CONFIGURED, "definitions", f"they cannot be read here ({type(error).__name__})")
         return
     if not hooks:

@@ -1,7 +1,11 @@
-"""A security token service on the loopback interface: it gives each caller a new key, and keeps what it was asked."""
+"""A security token service on the loopback interface: it gives each caller a new key, and keeps what it was asked.
+
+It is an instance's metadata service, too.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
-GRANTED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+GRANTED = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>
 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>assumed-secret</SecretAccessKey>
-<SessionToken>assumed-token</SessionToken><Expiration>{until}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+<SessionToken>assumed-token</SessionToken><Expiration>{until}</Expiration></Credentials></{action}Result></{action}Response>"""
 REFUSED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
 <Code>{code}</Code><Message>who asks may not</Message></Error></ErrorResponse>"""
 
@@ -34,9 +38,20 @@ class Sts:
         if access_key in self.refuses:
             return 403, REFUSED.format(code=self.refuses[access_key])
         with self._lock:
-            self.asked.append({**dict(parse_qsl(body.decode())), "signer": access_key})
-            until = datetime.now(timezone.utc) + timedelta(seconds=self.seconds)
-            return 200, GRANTED.format(key=f"ASIA{len(self.asked)}", until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            asked = dict(parse_qsl(body.decode()))
+            self.asked.append({**asked, "signer": access_key})
+            return 200, GRANTED.format(action=asked["Action"], key=f"ASIA{len(self.asked)}", until=self._until())
+
+    def instance_profile(self, path: str) -> str:
+        """Answer as the metadata service of an instance that has a role does."""
+        if not path.endswith("/writer"):
+            return "writer"
+        given = {"AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "of-the-instance", "Token": "token-of-the-instance"}
+        return json.dumps({"Code": "Success", "Expiration": self._until(), **given})
+
+    def _until(self) -> str:
+        until = datetime.now(timezone.utc) + timedelta(seconds=self.seconds)
+        return until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @contextmanager
@@ -47,7 +62,15 @@ def token_service(seconds: float = 3600) -> Iterator[Sts]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             signer = self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
-            status, answer = service.answer(body, signer)
+            self._send(*service.answer(body, signer))
+
+        def do_PUT(self) -> None:
+            self._send(200, "a token for the metadata")
+
+        def do_GET(self) -> None:
+            self._send(200, service.instance_profile(self.path))
+
+        def _send(self, status: int, answer: str) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

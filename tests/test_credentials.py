@@ -36,6 +36,12 @@ LOGIN, PASSWORD, TOKEN = "AKIAROTATEROTATE", "s3cret/of+rotation", "token/of+tem
 Store = Callable[..., NetmeraKinesisConnection]
 
 
+@pytest.fixture(autouse=True)
+def short_user_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who calls is found out by reading the source of all that pytest is made of: longer than most of these tests."""
+    monkeypatch.setattr(NetmeraKinesisConnection, "_get_caller", lambda self, *_: "test")
+
+
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     def store(login: str | None = LOGIN, password: str | None = PASSWORD, **extra: Any) -> NetmeraKinesisConnection:
@@ -96,6 +102,28 @@ def test_the_workers_own_identity_signs_only_where_the_connection_says_so(store:
     assert signs(store(credentials="keys").get_conn()) == (LOGIN, PASSWORD, None)
     with pytest.raises(ConfigurationError, match=r"API key .* is missing.* or say credentials: environment"):
         store(None, None).get_conn()
+
+
+def test_a_service_account_of_kubernetes_signs_as_the_workers_own_identity(
+    store: Store, sts: Sts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("of-the-service-account")
+    for name, value in {
+        "AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"),
+        "AWS_ENDPOINT_URL_STS": sts.endpoint_url, "AWS_DEFAULT_REGION": "eu-central-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    assert signs(store(None, None, credentials="environment").get_conn())[0] == "ASIA1"
+    assert sts.asked[0]["WebIdentityToken"] == "of-the-service-account"
+
+
+def test_an_instance_profile_signs_as_the_workers_own_identity(
+    store: Store, sts: Sts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", sts.endpoint_url)
+    own = ("ASIAINSTANCE", "of-the-instance", "token-of-the-instance")
+    assert signs(store(None, None, credentials="environment").get_conn()) == own
 
 
 def test_a_role_is_assumed_with_the_keys_and_its_external_id(store: Store, sts: Sts) -> None:

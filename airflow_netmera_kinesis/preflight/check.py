@@ -16,6 +16,10 @@ from airflow_netmera_kinesis.errors import (
     StreamUnreachable,
 )
 
+# What a later try may not meet again, and what of it stays as it is.
+PASSING = (ExportsUnreachable, OSError, StreamUnreachable)
+LASTING = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
 
 class Verdict(str, Enum):
     """What a check came to. A warning never keeps a run from starting."""
@@ -98,18 +102,19 @@ def faults_of(about: str, what: str, error: Exception) -> Iterable[Check]:
     """Turn an error into one line; faulty definitions into one for each of their faults."""
     if isinstance(error, DefinitionError):
         return [fault(about, what, f"{error.source}: {each}") for each in error.faults]
-    passing = isinstance(error, (ExportsUnreachable, StreamUnreachable)) or not isinstance(error, NetmeraKinesisError)
+    passing = isinstance(error, PASSING) and not isinstance(error, LASTING)
     return [fault(about, what, plain(about, error), passing=passing)]
 
 
 def plain(about: str, error: Exception) -> str:
-    """Write an error in one line that does not say again what it is about."""
-    return " ".join(str(error).split()).removeprefix(f"{about}: ")
+    """Write an error in one line that does not say again what it is about; a stranger's with its name."""
+    says = " ".join(str(error).split()).removeprefix(f"{about}: ")
+    return says if isinstance(error, (NetmeraKinesisError, OSError)) else f"{type(error).__name__}: {says}"
 
 
-def attempt(about: str, what: str, act: Callable[[], str]) -> Iterable[Check]:
-    """Do something that says what it found; what goes wrong is a fault."""
+def attempt(about: str, what: str, act: Callable[[], Check]) -> Iterable[Check]:
+    """Do something that says what it found; what goes wrong is a fault, whoever raises it."""
     try:
-        return [ok(about, what, act())]
-    except (NetmeraKinesisError, OSError) as error:
+        return [act()]
+    except Exception as error:  # noqa: BLE001 - every storage has errors of its own, and this is to find them
         return faults_of(about, what, error)

@@ -48,7 +48,7 @@ def preflight(subject: Subject) -> Iterator[Check]:
     try:
         hooks = subject.read_definitions()
         yield from check_hooks(hooks, subject.connector.settings.region if usable else "", subject.fetch_hash_keys)
-    except (NetmeraKinesisError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - every storage has errors of its own, and this is to find them
         yield from faults_of("hooks", "definitions", error)
         hooks = ()
     yield from check_streams(hooks, subject.connector if usable else None)

@@ -107,8 +107,8 @@ def _right_to_write(client: Any, about: str, stream: str, address: Mapping[str, 
         yield unchecked(about, what, "this boto3 does not know DryRun: 1.43.87 does")
     else:
 
-        def may_write() -> str:
+        def may_write() -> Check:
             dry_run(client, stream, address)
-            return "kinesis:PutRecords is allowed (DryRun; nothing was written)"
+            return ok(about, what, "kinesis:PutRecords is allowed (DryRun; nothing was written)")
 
         yield from attempt(about, what, may_write)

@@ -15,7 +15,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, CredentialRetrievalError, EndpointConnectionError, NoCredentialsError
 from botocore.serialize import create_serializer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -231,6 +231,38 @@ def test_a_client_without_credentials_has_sent_nothing() -> None:
     client.meta.events.register("before-sign.kinesis.PutRecords", no_credentials)
     outcome = Wire(client, BY_NAME).put(request(("ayşe", b"{}")))
     assert outcome == Refused("NoCredentialsError", "no credentials to sign with", credentials=True)
+
+
+def sts_says(code: str, status: int) -> ClientError:
+    answer = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "AssumeRole")  # type: ignore[arg-type,unused-ignore]
+
+
+REFRESHING = "while the credentials were refreshed"
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (sts_says("AccessDenied", 403), Refused("AccessDenied", REFRESHING, credentials=True)),
+        (sts_says("ExpiredToken", 400), Refused("ExpiredToken", REFRESHING, credentials=True)),
+        (sts_says("ServiceUnavailable", 503), Throttled(f"ServiceUnavailable {REFRESHING}", "m")),
+        (EndpointConnectionError(endpoint_url="http://x"), Throttled(f"EndpointConnectionError {REFRESHING}", "")),
+        (
+            CredentialRetrievalError(provider="p", error_msg="m"),
+            Refused("CredentialRetrievalError", "no credentials to sign with", credentials=True),
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_fails_before_a_request_is_signed_has_stored_nothing_for_sure(error: Exception, outcome: Outcome) -> None:
+    client = connect("http://127.0.0.1:9")
+
+    def refresh(**_: Any) -> None:
+        raise error
+
+    client.meta.events.register("before-sign.kinesis.PutRecords", refresh)
+    assert Wire(client, BY_NAME).put(request(("ayşe", b"{}"))) == outcome
 
 
 def test_explicit_nulls_are_absent_fields(stream: FakeKinesis) -> None:

@@ -317,7 +317,14 @@ def test_exports_that_cannot_be_opened_listed_or_read_are_faults(
             raise PermissionError(13, "Permission denied")
 
     locked = found(subject(open_exports=lambda: ExportPlace(Locked(exports))))["exports: readable"]
-    assert locked.says == "[Errno 13] Permission denied"
+    assert (locked.says, locked.passing) == ("[Errno 13] Permission denied", False)
+
+    def strange() -> ExportPlace:
+        raise LookupError("no credentials for that bucket")
+
+    says = found(subject(open_exports=strange, read_definitions=strange))
+    assert says["exports: readable"].says == "LookupError: no credentials for that bucket"
+    assert says["hooks: definitions"].verdict is Verdict.FAULT
 
     (exports / "a.ndjson").unlink()
     assert found(subject())["exports: readable"].verdict is Verdict.WARNING
