@@ -1,33 +1,40 @@
-"""Make runs of type backfill, as Airflow's own command does, and run the first task of all of them at once.
+"""Make runs of type backfill, as Airflow's own command does, and run the first task of all of a DAG's at once.
 
-A process of its own, since it forks: ``backfill.py DAG DAYS``. What the tasks print goes to stderr; the answer, a line
-of JSON, names each run with its state and with the states and tries of its tasks.
+A process of its own, since it forks: ``backfill.py DAYS DAG …``. What the tasks print goes to stderr; the answer, a
+line of JSON, names for each DAG each run with its state and with the states and tries of its tasks.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import os
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 FIRST = datetime(2026, 9, 1, tzinfo=timezone.utc)
 
 
-def main(dag_id: str, days: int) -> None:
+def main(days: int, dag_ids: list[str]) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     from airflow import __version__
 
     make = make_in_airflow_2 if __version__.startswith("2.") else make_in_airflow_3
-    run_first_task = make(dag_id, days)
-    at_once(run_first_task, run_ids(dag_id))
-    print(json.dumps({run_id: ended(dag_id, run_id) for run_id in run_ids(dag_id)}), file=answers, flush=True)
+    run_first_task = make(days, dag_ids)
+    found = {}
+    for dag_id in dag_ids:
+        start(dag_id)
+        at_once(partial(run_first_task, dag_id), run_ids(dag_id))
+        found[dag_id] = {run_id: ended(dag_id, run_id) for run_id in run_ids(dag_id)}
+    print(json.dumps(found), file=answers, flush=True)
 
 
-def make_in_airflow_3(dag_id: str, days: int) -> Callable[[str], None]:
+def make_in_airflow_3(days: int, dag_ids: list[str]) -> Callable[[str, str], None]:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.models.backfill import ReprocessBehavior, _create_backfill
@@ -35,26 +42,26 @@ def make_in_airflow_3(dag_id: str, days: int) -> Callable[[str], None]:
     from airflow.sdk.execution_time.supervisor import in_process_api_server
     from airflow.utils.session import create_session
 
-    assert in_process_api_server().app  # built once for all the processes
+    asyncio.run(ask_for_its_health(in_process_api_server()))
     manager: Any = DagBundlesManager()  # type: ignore[no-untyped-call]
     manager.sync_bundles_to_db()
     (bundle,) = manager.get_all_dag_bundles()
     bundle.initialize()
     bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
     sync_bag_to_db(bag, bundle.name, bundle.version)
-    _create_backfill(
-        dag_id=dag_id,
-        from_date=FIRST,
-        to_date=FIRST + timedelta(days=days - 1),
-        max_active_runs=days,
-        reverse=False,
-        dag_run_conf={},
-        triggering_user_name="test",
-        reprocess_behavior=ReprocessBehavior.NONE,
-    )
-    start(dag_id)
+    for dag_id in dag_ids:
+        _create_backfill(
+            dag_id=dag_id,
+            from_date=FIRST,
+            to_date=FIRST + timedelta(days=days - 1),
+            max_active_runs=days,
+            reverse=False,
+            dag_run_conf={},
+            triggering_user_name="test",
+            reprocess_behavior=ReprocessBehavior.NONE,
+        )
 
-    def run_first_task(run_id: str) -> None:
+    def run_first_task(dag_id: str, run_id: str) -> None:
         with create_session() as session:
             ti = first_task(dag_id, run_id, session)
         _run_task(ti=ti, task=bag.dags[dag_id].get_task(ti.task_id))
@@ -62,7 +69,15 @@ def make_in_airflow_3(dag_id: str, days: int) -> Callable[[str], None]:
     return run_first_task
 
 
-def make_in_airflow_2(dag_id: str, days: int) -> Callable[[str], None]:
+async def ask_for_its_health(server: Any) -> None:
+    """Let the first request build what all of them need, once for all the processes."""
+    import httpx
+
+    async with httpx.AsyncClient(transport=server.atransport, base_url="http://in-process") as client:
+        (await client.get("/health")).raise_for_status()
+
+
+def make_in_airflow_2(days: int, dag_ids: list[str]) -> Callable[[str, str], None]:
     from airflow.models import DagBag
     from airflow.models.dag import _run_task
     from airflow.utils.session import create_session
@@ -71,20 +86,19 @@ def make_in_airflow_2(dag_id: str, days: int) -> Callable[[str], None]:
 
     bag: Any = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     bag.sync_to_db()
-    dag = bag.dags[dag_id]
-    for date in (FIRST + timedelta(days=day) for day in range(days)):
-        dag.create_dagrun(
+    for dag_id, day in itertools.product(dag_ids, range(days)):
+        date = FIRST + timedelta(days=day)
+        bag.dags[dag_id].create_dagrun(
             state=DagRunState.QUEUED,
             execution_date=date,
             data_interval=(date, date + timedelta(days=1)),
             run_type=DagRunType.BACKFILL_JOB,
         )
-    start(dag_id)
 
-    def run_first_task(run_id: str) -> None:
+    def run_first_task(dag_id: str, run_id: str) -> None:
         with create_session() as session:
             ti = first_task(dag_id, run_id, session)
-            ti.task = dag.get_task(ti.task_id)
+            ti.task = bag.dags[dag_id].get_task(ti.task_id)
             _run_task(ti=ti, session=session)
 
     return run_first_task
@@ -159,4 +173,4 @@ def first_task(dag_id: str, run_id: str, session: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(int(sys.argv[1]), sys.argv[2:])

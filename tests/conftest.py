@@ -144,6 +144,13 @@ def served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     server.whims.reset()
 
 
+@pytest.fixture(scope="session")
+def aws_connection(s3_endpoint: str) -> str:
+    """An Airflow connection to the moto server, as ``AIRFLOW_CONN_…`` takes it."""
+    extra = {"endpoint_url": s3_endpoint, "region_name": "eu-central-1"}
+    return json.dumps({"conn_type": "aws", "login": "test", "password": "test", "extra": extra})
+
+
 @pytest.fixture(params=["local", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Folder]:
     """Make folders of one kind: each test runs once on a local path and once on S3."""

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,14 @@ DAG_FILE = """
 from airflow_netmera_kinesis.pipeline import events_to_kinesis
 
 dag = events_to_kinesis("acme", partitions=2, min_age=0, default_args={"retries": 0})
+"""
+BACKFILLED = """
+from airflow_netmera_kinesis.pipeline import events_to_kinesis
+
+local = events_to_kinesis(dag_id="acme", schedule="@daily", partitions=2, min_age=0)
+on_s3 = events_to_kinesis(
+    dag_id="acme_on_s3", schedule="@daily", exports="{root}/exports", staging="{root}/staging", state="{root}/state"
+)
 """
 
 
@@ -59,10 +68,10 @@ class Deployment:
     def printed(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
-    def backfill(self, days: int) -> tuple[dict[str, Any], str]:
-        """Make a run of type backfill for each day, all at once; return how each ended and what was printed."""
+    def backfill(self, days: int, *dag_ids: str) -> tuple[dict[str, Any], str]:
+        """Make a run of type backfill for each day, a DAG's all at once; return how each ended and what was printed."""
         environment = {**os.environ, "AIRFLOW_HOME": str(self.home), **self.settings}
-        command = [sys.executable, str(Path(__file__).with_name("backfill.py")), "acme", str(days)]
+        command = [sys.executable, str(Path(__file__).with_name("backfill.py")), str(days), *dag_ids]
         process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         assert process.returncode == 0, process.stderr
         return json.loads(process.stdout), process.stderr
@@ -219,20 +228,24 @@ def test_a_folder_that_is_not_set_fails_plan_by_name_and_a_param_can_set_it(work
 
 
 def test_four_backfill_runs_at_once_are_each_refused_by_plan_without_a_retry(
-    deployment: Deployment, kinesis: FakeKinesis
+    deployment: Deployment, kinesis: FakeKinesis, s3: Any, aws_connection: str
 ) -> None:
     deployment.connect(kinesis.endpoint_url)
-    (deployment.home / "dags" / "acme.py").write_text(
-        DAG_FILE.replace('default_args={"retries": 0}', 'schedule="@daily"')
-    )
-    runs, printed = deployment.backfill(days=4)
-    assert len(runs) == 4
-    for run_id, run in runs.items():
-        assert (run["type"], run["state"]) == ("backfill", "failed")
-        states = {task: state for task, (state, _) in run["tasks"].items()}
-        assert states.pop("plan") == "failed", "the DAG has retries, and they are not used"
-        assert run["tasks"]["plan"][1] == 1
-        assert set(states.values()) == {"upstream_failed"}
-        assert re.search(rf"run {re.escape(run_id)} is a backfill, .* trigger the DAG netmera_resend", printed)
+    deployment.settings["AIRFLOW_CONN_ON_S3"] = aws_connection
+    root = f"exports-and-state/{uuid.uuid4().hex}"
+    s3.pipe_file(f"{root}/exports/{EVENTS[0].name}", EVENTS[0].read_bytes())
+    (deployment.home / "dags" / "acme.py").write_text(BACKFILLED.format(root=f"s3://on_s3@{root}"))
+    found, printed = deployment.backfill(4, "acme", "acme_on_s3")
+    for runs in found.values():
+        assert len(runs) == 4
+        for run_id, run in runs.items():
+            assert (run["type"], run["state"]) == ("backfill", "failed")
+            states = {task: state for task, (state, _) in run["tasks"].items()}
+            assert states.pop("plan") == "failed", "the DAG has retries, and they are not used"
+            assert run["tasks"]["plan"][1] == 1
+            assert set(states.values()) == {"upstream_failed"}
+            assert re.search(rf"run {re.escape(run_id)} is a backfill, .* trigger the DAG netmera_resend", printed)
+    assert len(re.findall("is a backfill, ", printed)) >= 8
     assert requests(kinesis) == 0
     assert not (deployment.home / "data").exists()
+    assert len(s3.find(root)) == 1

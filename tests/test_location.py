@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,9 @@ from airflow_netmera_kinesis.storage import LocalFolder, S3Folder
 
 
 @pytest.fixture
-def s3_connection(s3: Any, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def s3_connection(s3: Any, aws_connection: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An Airflow connection to the moto server; returns the bucket's URI with it."""
-    connection = {
-        "conn_type": "aws",
-        "login": "test",
-        "password": "test",
-        "extra": {"endpoint_url": s3_endpoint, "region_name": "eu-central-1"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LOCATION_TEST", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_LOCATION_TEST", aws_connection)
     assert s3.exists("exports-and-state")
     return "s3://location_test@exports-and-state"
 

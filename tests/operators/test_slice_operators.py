@@ -27,13 +27,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param == "local":
         return str(tmp_path)
     request.getfixturevalue("s3")
-    connection = {
-        "conn_type": "aws",
-        "login": "test",
-        "password": "test",
-        "extra": {"endpoint_url": request.getfixturevalue("s3_endpoint"), "region_name": "eu-central-1"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_OPERATORS_TEST", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_OPERATORS_TEST", request.getfixturevalue("aws_connection"))
     return f"s3://operators_test@exports-and-state/{uuid.uuid4().hex}"
 
 
