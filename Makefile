@@ -2,7 +2,7 @@
 #   make demo         send the sample exports through the DAG to an embedded Kinesis, read them back, report
 #   make demo-reset   forget what the demo has sent
 #   make test         ruff, mypy and pytest
-#   make test NETMERA_KINESIS_LARGE_TESTS=1: also 300 MB in one file, 1,100 files, and 200,000 events through kinesalite (3 minutes more)
+#   make test NETMERA_KINESIS_LARGE_TESTS=1: also before every single step of a task a kill and a pause, and 200,000 events through kinesalite (5 minutes more)
 #   make soak         kill the sender 20 times while everything goes wrong, and judge a million events (10 minutes)
 #   make lint         ruff and mypy
 #   make bench        measure speed and memory beside what people write first (15 minutes; EVENTS=200000: 2 minutes)

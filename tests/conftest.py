@@ -67,10 +67,12 @@ def pytest_unconfigure() -> None:
 
 # In a process of its own, so that a test may change the clock, the disk or the network of this one. S3 creates an
 # object only if there is none in one step; moto looks first and writes second, so here a lock makes it one. S3 alone,
-# on connections that stay open, answers in half the time that moto's server for all services takes.
+# on connections that stay open, answers in half the time that moto's server for all services takes; and an object that
+# is kept as it came need not be copied from a file for each range of it.
 MOTO_SERVER = """
-import sys, threading
+import operator, sys, threading
 from moto.moto_server.werkzeug_app import create_backend_app
+from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 one_step, put_object = threading.RLock(), S3Response.put_object
@@ -78,6 +80,11 @@ def put_object_in_one_step(*args, **kwargs):
     with one_step:
         return put_object(*args, **kwargs)
 S3Response.put_object = put_object_in_one_step
+write = FakeKey.value.fset
+def keep(key, value):
+    write(key, value)
+    key.kept = value
+FakeKey.value = property(operator.attrgetter("kept"), keep)
 WSGIRequestHandler.protocol_version = "HTTP/1.1"
 WSGIRequestHandler.log_request = lambda *args: None
 server = make_server("127.0.0.1", 0, create_backend_app("s3"), threaded=True)
