@@ -90,6 +90,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": [{"integration-name": "Netmera Kinesis", "python-modules": OPERATOR_MODULES}],
         "hooks": [{"integration-name": "Netmera Kinesis", "python-modules": HOOK_MODULES}],
+        "extra-links": EXTRA_LINKS,
         "connection-types": [CONNECTION_TYPE, REST_CONNECTION_TYPE],
         "config": {
             "netmera_kinesis": {
@@ -107,7 +108,15 @@ OPERATOR_MODULES = [
     "airflow_netmera_kinesis.operators.kinesis_hook_sender",
     "airflow_netmera_kinesis.operators.preflight",
     "airflow_netmera_kinesis.operators.push_results",
+    "airflow_netmera_kinesis.operators.replay",
+    "airflow_netmera_kinesis.operators.resend",
     "airflow_netmera_kinesis.operators.slice",
+]
+
+
+EXTRA_LINKS = [
+    "airflow_netmera_kinesis.operators.links.KinesisStreamLink",
+    "airflow_netmera_kinesis.operators.links.DeadLettersLink",
 ]
 
 

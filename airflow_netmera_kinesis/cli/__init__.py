@@ -19,6 +19,8 @@ COMMANDS: tuple[str, ...] = (
     "preflight",
     "send",
     "tail",
+    "dead-letters",
+    "clean",
 )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from airflow_netmera_kinesis.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_netmera_kinesis.storage import Folder
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
@@ -62,3 +65,14 @@ def setting(given: str | None, name: str) -> Any:
             f"(environment variable AIRFLOW__NETMERA_KINESIS__{name.upper()})"
         )
     return configured
+
+
+def existing_state(given: str | None) -> Folder:
+    """Open the state folder that ``--state`` names, or the configuration; one that is empty is a slip of the pen."""
+    from airflow_netmera_kinesis.location import open_folder
+
+    uri = setting(given, "state")
+    folder = open_folder(uri, "state")
+    if not folder.folders():
+        raise ConfigurationError(f"state is {uri!r}: there is no DAG's state in it")
+    return folder

@@ -25,32 +25,46 @@ _text = msgspec.json.Decoder(str).decode
 
 
 class LetterReader:
-    """Reads the letters of files that have one format; an event bears the id that its letter knows."""
+    """Reads the letters of exports that have one format; an event bears the id that its letter knows."""
 
     def __init__(self, export_format: ExportFormat) -> None:
         self._format = export_format
-        times = TimeReader(export_format.time_zone, export_format.time_format)
-        self._assembler = Assembler(times, export_format.record_type)
-        self._lines = JsonLines(export_format)
-        self._columns: dict[tuple[str, ...], Columns] = {}
+        self._of_file: dict[str, _FileReader] = {}
 
     def event_of(self, letter: StoredLetter) -> Event | MessageLog:
         """Raise Malformed where it holds no event, or still none."""
         try:
-            event = self._read(letter)
+            event = self._reader_of(letter.file).read(letter)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the dead letter cannot be read: was it edited?") from None
         if letter.event_id is not None and event.id != letter.event_id:
             return msgspec.structs.replace(event, id=letter.event_id)
         return event
 
-    def coded(self, event: Event | MessageLog) -> Event | MessageLog:
+    def coded(self, event: Event | MessageLog, letter: StoredLetter) -> Event | MessageLog:
         """Give an event that has only a name its code; its id must be known by then."""
-        if event.event_code is None and event.event_name in self._format.names_to_codes:
-            return msgspec.structs.replace(event, event_code=self._format.names_to_codes[event.event_name])
+        codes = self._reader_of(letter.file).format.names_to_codes
+        if event.event_code is None and event.event_name in codes:
+            return msgspec.structs.replace(event, event_code=codes[event.event_name])
         return event
 
-    def _read(self, letter: StoredLetter) -> Event | MessageLog:
+    def _reader_of(self, file: str) -> _FileReader:
+        if file not in self._of_file:
+            self._of_file[file] = _FileReader(self._format.of_file(file))
+        return self._of_file[file]
+
+
+class _FileReader:
+    """Reads the letters of one file."""
+
+    def __init__(self, export_format: ExportFormat) -> None:
+        self.format = export_format
+        times = TimeReader(export_format.time_zone, export_format.time_format)
+        self._assembler = Assembler(times, export_format.record_type)
+        self._lines = JsonLines(export_format)
+        self._columns: dict[tuple[str, ...], Columns] = {}
+
+    def read(self, letter: StoredLetter) -> Event | MessageLog:
         if letter.is_payload:
             return event_of(letter.event)
         if letter.columns is not None:
@@ -69,13 +83,13 @@ class LetterReader:
 
     def _decoded(self, row: bytes) -> str:
         """A surrogate that is left says that this is not the encoding."""
-        encoding = "utf-8" if self._format.encoding == AUTO else said(self._format.encoding, row).name
+        encoding = "utf-8" if self.format.encoding == AUTO else said(self.format.encoding, row).name
         return row.decode(encoding, errors_of(encoding))
 
     def _table(self, columns: tuple[str, ...]) -> Columns:
         if columns not in self._columns:
             try:
-                self._columns[columns] = Columns(columns, self._format)
+                self._columns[columns] = Columns(columns, self.format)
             except ExportError as error:
                 raise Malformed(f"the table no longer fits the export format: {error}") from None
         return self._columns[columns]

@@ -27,7 +27,7 @@ class LetterChunk:
 
     def add(self, line: int, letter: ReplayLetter, reader: LetterReader) -> None:
         try:
-            event = reader.coded(reader.event_of(letter.letter))
+            event = reader.coded(reader.event_of(letter.letter), letter.letter)
         except Malformed as error:
             self.unreadable[line] = letter
             self.malformed.append(Unreadable(line, str(error), b""))
@@ -56,8 +56,10 @@ class LetterChunk:
 class LetterExport(Export):
     """The letters of one replay; the format of each is its file's own."""
 
-    def __init__(self, file: BinaryIO, name: str, size: int, export_format: ExportFormat) -> None:
-        super().__init__(file, name, size, export_format)
+    def __init__(
+        self, file: BinaryIO, name: str, size: int, export_format: ExportFormat, *, by_time: bool = False
+    ) -> None:
+        super().__init__(file, name, size, export_format, by_time=by_time)
         self._content = StoredContent(file, size)
 
     def chunks(self) -> Iterator[LetterChunk]:

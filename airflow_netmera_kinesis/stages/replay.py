@@ -21,7 +21,9 @@ from airflow_netmera_kinesis.stages.letter_choice import Chosen, write_choice
 from airflow_netmera_kinesis.stages.letter_export import LetterExport
 from airflow_netmera_kinesis.stages.letter_match import LetterMatch
 from airflow_netmera_kinesis.stages.marking import mark_delivered
+from airflow_netmera_kinesis.state.ledger import anything_sent
 from airflow_netmera_kinesis.state.letter_archive import replay_place
+from airflow_netmera_kinesis.state.open_slice import open_slice
 from airflow_netmera_kinesis.state.replay_file import FOLDER
 from airflow_netmera_kinesis.state.slice import ExportFile, Purpose, Slice
 from airflow_netmera_kinesis.storage import Folder
@@ -101,6 +103,12 @@ def plan_replay(
     return open_asked(state, staging, asking, who, log)
 
 
+def is_under_way(state: Folder) -> bool:
+    """Say whether a replay was sent in part: it is finished before anything else is replayed."""
+    opened = open_slice(state)
+    return opened is not None and anything_sent(state, opened.slice)
+
+
 def _stored(letters: Folder, root: Folder, request: ReplayRequest) -> tuple[ExportFile, Chosen]:
     """Store the letters under the digest of what they are, so that the same choice is the same file."""
     with tempfile.TemporaryFile() as unnamed:
@@ -141,9 +149,10 @@ def _tell(shown: Shown, log: Log) -> None:
         log.warning(
             "perhaps stored in the stream already, and then there twice: dead letters %d", chosen.perhaps_stored
         )
-    log.warning(
-        "newer events of the same user may have been sent already: that concerns up to %d users, all whom these %d "
-        "dead letters belong to. Who was sent what is not kept once a slice is committed, so it may be fewer; a "
-        "consumer that keeps a user's latest state must compare the events' times",
-        shown.counted.users, chosen.letters,
-    )  # fmt: skip
+    if shown.counted.users:
+        log.warning(
+            "newer events of the same user may have been sent already: that concerns up to %d users, all whose records "
+            "these are. Who was sent what is not kept once a slice is committed, so it may be fewer; a consumer that "
+            "keeps a user's latest state must compare the events' times",
+            shown.counted.users,
+        )  # fmt: skip
