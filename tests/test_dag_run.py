@@ -150,6 +150,14 @@ def test_by_airflows_own_command_matched_events_arrive_once_and_in_order(command
     }  # fmt: skip
 
 
+def test_each_send_task_leaves_what_its_links_need(command: Command) -> None:
+    with sqlite3.connect(command.deployment.home / "airflow.db") as database:
+        query = "SELECT map_index, value FROM xcom WHERE task_id = 'send' AND key = 'netmera_kinesis_links'"
+        kept = {task: json.loads(links) for task, links in database.execute(query)}
+    assert sorted(kept) == [0, 1]
+    assert all(links["dead_letters"].startswith("file:///") for links in kept.values())
+
+
 def test_no_event_no_user_and_no_key_is_left_in_airflow(command: Command) -> None:
     assert command.status == 0, command.deployment.printed()
     written = command.deployment.everything_written_by_airflow()
