@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from itertools import chain
 from random import Random
 
 import msgspec
@@ -37,13 +35,13 @@ from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.metrics import Metrics
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, smallest_batches
 from airflow_netmera_kinesis.quota import Quota
-from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.stages.gate import check_dead_letters, load_matched
 from airflow_netmera_kinesis.stages.refitting import what_fits
 from airflow_netmera_kinesis.stages.renewal import Connector, Renewal
+from airflow_netmera_kinesis.stages.unsettled import unsettled
 from airflow_netmera_kinesis.state.ledger import Ledger, open_ledger
 from airflow_netmera_kinesis.state.slice import Slice
-from airflow_netmera_kinesis.state.staging import PartRef, check_part, records_of
+from airflow_netmera_kinesis.state.staging import PartRef, check_part
 from airflow_netmera_kinesis.storage import Folder
 
 SHARE_EVERY_SECONDS = 15.0
@@ -82,6 +80,11 @@ class Sending(msgspec.Struct, frozen=True):
     def staged(self) -> int:
         """How many records are staged."""
         return sum(part.records for part in self.parts)
+
+    @property
+    def largest_block(self) -> int:
+        """No staged record has more bytes: its payload and its key."""
+        return max(part.largest_block for part in self.parts)
 
     @property
     def hooks(self) -> list[HookDefinition]:
@@ -186,8 +189,8 @@ def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -
             stopped=sending.stopped,
             tick=tick,
         )
-        records = _unsettled(sending, ledger)
-        if description.described:  # else nobody knows a limit better than match did
+        records = unsettled(sending.staging, sending.slice, sending.parts, ledger)
+        if description.described and sending.largest_block > description.max_record_bytes:
             records = what_fits(records, sending.slice, description.max_record_bytes, journal.too_large)
         try:
             delivery.run(gather(records) if hook.pack_always else records)
@@ -245,28 +248,6 @@ def _journal(sending: Sending, ledger: Ledger) -> StateJournal:
                 check_dead_letters(hook.name, count + sum(hook.dead.values()), hook.firings, allowed)
 
     return StateJournal(sending.state, sending.slice, sending.stream, sending.partition, ledger, allow, sending.check)
-
-
-def _unsettled(sending: Sending, ledger: Ledger) -> Iterator[StagedRecord]:
-    """Return, in order, the records that earlier tries have not settled."""
-    parts = [records_of(sending.staging, part) for part in sending.parts]
-    records = _by_time(parts) if sending.slice.order == "timestamp" else chain.from_iterable(parts)
-    if ledger.is_empty:
-        return records
-    return (record for record in records if not ledger.settled(record.file, record.line, record.hook))
-
-
-def _by_time(parts: list[Iterator[StagedRecord]]) -> Iterator[StagedRecord]:
-    """Merge files by event time; within a file lines stay as they stand, so its time never goes back."""
-
-    def timed(part: Iterator[StagedRecord]) -> Iterator[tuple[int, int, int, StagedRecord]]:
-        latest = 0
-        for record in part:
-            latest = max(latest, record.time_ms or 0)
-            yield latest, record.file, record.line, record
-
-    merged = heapq.merge(*map(timed, parts), key=lambda each: each[:3])
-    return (record for *_, record in merged)
 
 
 def _check_distribution(sending: Sending, description: StreamDescription) -> None:

@@ -27,7 +27,8 @@ class PartRef(msgspec.Struct, frozen=True):
     """What a part must be when it is read: ``group`` orders the parts of one stream and partition.
 
     It is the match group, or the file's index in the slice where the slice is ordered by timestamp. ``digest`` is the
-    CRC-32 of the content: it finds damage, which is what happens to files, at a quarter of the cost of a SHA-256.
+    CRC-32 of the content: it finds damage, which is what happens to files, at a quarter of the cost of a SHA-256. No
+    record has more bytes than the ``largest_block``.
     """
 
     name: str
@@ -37,6 +38,7 @@ class PartRef(msgspec.Struct, frozen=True):
     records: int
     size: int
     digest: str
+    largest_block: int = 0
 
 
 class PartWriter:
@@ -46,7 +48,7 @@ class PartWriter:
         self._folder = folder
         self._stream, self._partition, self._group = stream, partition, group
         self.name = f"{slice_id}/parts/{group:05d}/{stream}/{partition:04d}.part"
-        self._digest = self._records = self._size = self._waiting_bytes = 0
+        self._digest = self._records = self._size = self._waiting_bytes = self._largest_block = 0
         self._waiting: list[StagedRecord] = []
         self._ending = ExitStack()
 
@@ -74,7 +76,16 @@ class PartWriter:
     def ref(self) -> PartRef:
         """Return what a reader must find; only after the block has ended well."""
         digest = f"{self._digest:08x}"
-        return PartRef(self.name, self._stream, self._partition, self._group, self._records, self._size, digest)
+        return PartRef(
+            self.name,
+            self._stream,
+            self._partition,
+            self._group,
+            self._records,
+            self._size,
+            digest,
+            self._largest_block,
+        )
 
     def _write_block(self) -> None:
         if not self._waiting:
@@ -84,6 +95,7 @@ class PartWriter:
         self._file.write(block)
         self._digest = zlib.crc32(block, self._digest)
         self._size += len(block)
+        self._largest_block = max(self._largest_block, len(block))
         self._records += len(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
