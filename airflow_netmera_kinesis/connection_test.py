@@ -45,7 +45,7 @@ def test_of(conn_id: str, connector: Connector) -> tuple[bool, str]:
     found = list(checks)
     if looking.is_alive():
         found.append(_out_of_time(about, found))
-    return Findings(tuple(found)).ready, "; ".join(_said(check, about) for check in found)
+    return Findings(tuple(found)).ready, "; ".join(dict.fromkeys(_said(found, about)))
 
 
 def _checks(about: str, connector: Connector) -> Iterator[Check]:
@@ -57,7 +57,7 @@ def _checks(about: str, connector: Connector) -> Iterator[Check]:
     try:
         hooks = _configured_hooks()
     except Exception as error:  # noqa: BLE001 - whatever their storage raises, it is not about this connection
-        yield unchecked(CONFIGURED, "definitions", f"they cannot be read here ({type(error).__name__})")
+        yield unchecked(about, CONFIGURED, f"they cannot be read here ({type(error).__name__})")
         return
     if not hooks:
         yield unchecked(about, "streams", "each hook's stream, and the right to write to it")
@@ -79,7 +79,16 @@ def _out_of_time(about: str, found: list[Check]) -> Check:
     return fault(about, "keys", f"no answer within {ANSWER_SECONDS} s: check extra 'endpoint_url', and the network")
 
 
-def _said(check: Check, about: str) -> str:
-    where = "" if check.about == about else f"{check.about}, "
-    mark = {Verdict.WARNING: "WARNING: ", Verdict.UNCHECKED: "not checked: "}.get(check.verdict, "")
-    return f"{mark}{where}{check.what}: {check.says}"
+def _said(found: list[Check], about: str) -> Iterator[str]:
+    """Write few words, as a form has little room: of a stream only what is not as it should be."""
+    streams = dict.fromkeys(check.about for check in found if check.about != about)
+    for check in found:
+        if check.verdict is Verdict.UNCHECKED:
+            yield f"not checked: {check.what}: {check.says}"
+        elif check.about == about:
+            mark = "WARNING: " if check.verdict is Verdict.WARNING else ""
+            yield f"{mark}{check.what}: {check.says}"
+        elif check.verdict is not Verdict.OK:
+            yield f"WARNING: {check.about}, {check.what}: {check.says}"
+    if streams:
+        yield f"looked at, of the {CONFIGURED}: {', '.join(streams)}"

@@ -107,7 +107,10 @@ def test_the_streams_of_the_configured_hooks_are_looked_at(
     fake_kinesis.core.create_stream("netmera-purchases", 4)
     passed, answer = tested(endpoint_url=fake_kinesis.endpoint_url)
     assert passed, "they may be meant for another connection"
-    assert "stream netmera-purchases, shards: 4 open" in answer
+    assert answer.endswith(
+        "looked at, of the hooks of section [netmera_kinesis]: stream netmera-purchases, stream netmera-carts"
+    )
+    assert answer.count("not checked: right to write") == 1
     assert "WARNING: stream netmera-carts, exists (for hook carts): DescribeStreamSummary was refused" in answer
 
 
