@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec import Raw
 
+from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.netmera.hashing import HashKey
 from airflow_netmera_kinesis.netmera.payload_path import Every, Path, parse_path
 from airflow_netmera_kinesis.netmera.payload_rules import ENVELOPE, PayloadRules
 
 Step = Callable[[Raw], "Raw | None"]  # what becomes of a value; None takes it away
 
-_OBJECT, _LIST, _TEXT = b'{["'
+_OBJECT, _LIST = b"{["
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _elements = msgspec.json.Decoder(list[Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -24,7 +25,9 @@ class CannotReshape(Exception):
     """A rule cannot be applied to a payload, which must not be sent as it is."""
 
     def __init__(self) -> None:
-        super().__init__("the rules of the hook cannot reach into the event: it is nested too deep or holds no text")
+        super().__init__(
+            "the rules of the hook cannot reach into the event: it is nested too deep, or a text in it is broken"
+        )
 
 
 def reshaper_of(rules: PayloadRules, key: HashKey | None) -> Reshaper | None:
@@ -36,12 +39,14 @@ class Reshaper:
     """The rules of one hook, compiled once: ``reshape(body)`` for each payload."""
 
     def __init__(self, rules: PayloadRules, key: HashKey | None) -> None:
-        steps = []
+        steps: list[Step] = []
         if rules.keep:
             steps.append(_step([*map(parse_path, rules.keep), *((name,) for name in ENVELOPE)], _stay, _go))
         if rules.drop:
             steps.append(_step(_paths(rules.drop), _go, _stay))
-        if rules.hash and key is not None:
+        if rules.hash:
+            if key is None:
+                raise ConfigurationError("rules that hash need a key: hash_key is missing")
             steps.append(_step(_paths(rules.hash), _hashing(key), _stay))
         self._steps = tuple(steps)
 
@@ -50,13 +55,16 @@ class Reshaper:
 
         :raises CannotReshape: it is nested too deep, or holds half a character
         """
-        whole = given = Raw(b"{" + body)
+        given = Raw(b"{" + body)
+        left: Raw | None = given
         try:
             for step in self._steps:
-                whole = step(whole) or whole  # the envelope stays, so there is always something left
+                left = step(left) if left is not None else None
         except (RecursionError, msgspec.DecodeError):
             raise CannotReshape from None
-        return body if whole is given else bytes(whole)[1:]
+        if left is None:
+            raise CannotReshape  # never: the event's id stays
+        return body if left is given else bytes(left)[1:]
 
 
 def truncate(payload: bytes, paths: Sequence[str]) -> bytes:

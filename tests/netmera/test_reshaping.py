@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.netmera.hashing import HashKey
 from airflow_netmera_kinesis.netmera.payload_rules import PayloadRules
 from airflow_netmera_kinesis.netmera.reshaping import CannotReshape, Reshaper, truncate
@@ -161,6 +162,11 @@ def test_what_cannot_be_read_is_not_sent_unseen(params: bytes) -> None:
     body = b'"eventId":"e","eventData":{"params":' + params + b"}}"
     with pytest.raises(CannotReshape):
         Reshaper(PayloadRules(hash=("eventData.params.x",)), HashKey(KEY))(body)
+
+
+def test_rules_that_hash_are_nothing_without_a_key() -> None:
+    with pytest.raises(ConfigurationError, match="hash_key is missing"):
+        Reshaper(PayloadRules(hash=("userId",)), None)
 
 
 def test_a_truncated_payload_says_what_was_taken_from_it() -> None:
