@@ -19,6 +19,7 @@ from airflow_netmera_kinesis.testing.core import FakeKinesisCore
 from airflow_netmera_kinesis.testing.refusal import ConnectionDropped, Refused
 
 READ_TIMEOUT_SECONDS = 30.0
+Place = tuple[int, int, int]
 
 
 class Clock:
@@ -30,6 +31,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def wait(self, until: float) -> None:
+        """Let it be so late, unless it is later already."""
+        self.now = max(self.now, until)
+
 
 class Killed(BaseException):
     """The sending process dies here."""
@@ -38,9 +43,19 @@ class Killed(BaseException):
 class SimulatedTransport:
     """Requests reach the fake after a while, in any order, and their answers take another while."""
 
-    def __init__(self, core: FakeKinesisCore, clock: Clock, stream: str, rng: Random, *, lists: bool = True) -> None:
+    def __init__(
+        self,
+        core: FakeKinesisCore,
+        clock: Clock,
+        stream: str,
+        rng: Random,
+        *,
+        lists: bool = True,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
         self._core = core
         self._clock = clock
+        self._wait = wait or clock.wait
         self._stream = stream
         self._rng = rng
         self._lists = lists
@@ -74,24 +89,24 @@ class SimulatedTransport:
 
     def receive(self, timeout: float) -> tuple[Request, Outcome] | None:
         until = self._clock.now + timeout
-        self._arrive(until)
-        if self._answers and self._answers[0][0] <= until:
-            at, _, request, outcome = heapq.heappop(self._answers)
-            self._clock.now = max(self._clock.now, at)
-            return request, outcome
-        self._clock.now = until
-        return None
+        while True:
+            arrival = self._under_way[0][0] if self._under_way else float("inf")
+            answer = self._answers[0][0] if self._answers else float("inf")
+            self._wait(min(until, arrival, answer))
+            if arrival <= min(until, answer):
+                self._arrive()
+            elif answer <= until:
+                _, _, request, outcome = heapq.heappop(self._answers)
+                return request, outcome
+            else:
+                return None
 
-    def _arrive(self, until: float) -> None:
-        """Let the requests reach the fake, each at its own time, that are due before the next answer."""
-        while self._under_way and self._under_way[0][0] <= min(
-            until, self._answers[0][0] if self._answers else float("inf")
-        ):
-            at, number, request = heapq.heappop(self._under_way)
-            self._clock.now = max(self._clock.now, at)
-            delay, outcome = self._put(request)
-            if id(request) not in self._orphans:
-                heapq.heappush(self._answers, (self._clock.now + delay, number, request, outcome))
+    def _arrive(self) -> None:
+        """Let the next request reach the fake."""
+        _, number, request = heapq.heappop(self._under_way)
+        delay, outcome = self._put(request)
+        if id(request) not in self._orphans:
+            heapq.heappush(self._answers, (self._clock.now + delay, number, request, outcome))
 
     def renew(self) -> None:
         self.renewals += 1
@@ -117,10 +132,10 @@ class BookJournal:
     """Keeps in memory what a ledger keeps on disk: it survives the sender, not the test."""
 
     def __init__(self, dies: Callable[[], bool] = lambda: False) -> None:
-        self.settled: set[tuple[int, int, int]] = set()
+        self.settled: set[Place] = set()
         self.receipts: list[tuple[Entry, EntryAnswer]] = []
         self.losses = 0
-        self.lost: set[tuple[int, int, int]] = set()
+        self.lost: set[Place] = set()
         self.dead: list[tuple[Entry, str]] = []
         self.breaks: list[Break] = []
         self.dies = dies
@@ -166,7 +181,7 @@ class MemorySpill:
         return taken
 
 
-def place(record: StagedRecord) -> tuple[int, int, int]:
+def place(record: StagedRecord) -> Place:
     return record.file, record.line, record.hook
 
 

@@ -23,6 +23,8 @@ MOST_DECREASE = 0.8
 INCREASE_PER_SECOND = 0.02
 # This much of a second's records, rejected: there is no need to wait until the second is over.
 PLAINLY_TOO_FAST = 0.1
+# When those who share a shard change, each learns it at another moment: till then rejections are nobody's pace.
+GRACE_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 
@@ -43,7 +45,7 @@ class Pace:
     """
 
     __slots__ = (
-        "_before", "_bytes", "_ceiling", "_cut_at", "_rate", "_records", "_seen", "_since", "_unlimited",
+        "_before", "_bytes", "_ceiling", "_cut_at", "_grace", "_rate", "_records", "_seen", "_since", "_unlimited",
         "not_before", "rejections", "share",
     )  # fmt: skip
 
@@ -57,8 +59,19 @@ class Pace:
         self._since = now
         self._seen = RejectionShare(now)
         self._cut_at = now - WINDOW_SECONDS
+        self._grace = now + GRACE_SECONDS if share < 1.0 else now
         self._records = SHARD_RECORDS_PER_SECOND * share * BURST_SECONDS
         self._bytes = SHARD_BYTES_PER_SECOND * share * BURST_SECONDS
+
+    def reshare(self, share: float, now: float) -> None:
+        """From now on another part is ours: what was cut while the old one was too much is given back."""
+        if share == self.share:
+            return
+        self.refill(now)
+        self._rate = self._before = min(self._ceiling, self._rate * max(1.0, self.share / share))
+        self.share = share
+        self._seen = RejectionShare(now)
+        self._grace = now + GRACE_SECONDS
 
     def refill(self, now: float) -> None:
         """Let the time since the last look add tokens, and raise the rate or cut it."""
@@ -102,6 +115,8 @@ class Pace:
         self.not_before = now + full_jitter(rng, self.rejections)
         self.rejections += 1
         usual = self._seen.usual
+        if now < self._grace:
+            return
         if self._seen.rejected >= (PLAINLY_TOO_FAST + usual) * self._per_second()[0]:
             self._slow_down(now, self._seen.judge(now), sure=True)
         elif not usual and self._is_settled(now):
@@ -115,7 +130,7 @@ class Pace:
         """Judge a second: too fast, or slowed down in vain."""
         usual = self._seen.usual
         too_much = self._seen.judge(now)
-        if too_much > 0.0 and self._is_settled(now):
+        if too_much > 0.0 and now >= self._grace and self._is_settled(now):
             self._slow_down(now, too_much, sure=usual > 0.0)
         elif not usual and self._seen.usual:
             self._rate = self._before
@@ -152,17 +167,17 @@ class Paces:
         self._shares: Mapping[str, float] = {}
         self._paces: dict[str, Pace] = {}
 
-    def share(self, shares: Mapping[str, float], otherwise: float) -> None:
-        """Set which part of each shard's capacity is ours."""
-        self._shares = {**shares, "": otherwise}
+    def share(self, shares: Mapping[str, float], now: float) -> None:
+        """Set which part of each shard's capacity is ours; of a shard that is not named it is all."""
+        self._shares = shares
         for shard, pace in self._paces.items():
-            pace.share = shares.get(shard, otherwise)
+            pace.reshare(shares.get(shard, 1.0), now)
 
     def of(self, shard: str, now: float) -> Pace:
         """The pace of a shard, refilled up to now."""
         pace = self._paces.get(shard)
         if pace is None:
-            share = self._shares.get(shard, self._shares.get("", 1.0))
+            share = self._shares.get(shard, 1.0)
             pace = Pace(now, share, elastic=self._elastic, unlimited=shard in self._unlimited)
             self._paces[shard] = pace
         pace.refill(now)

@@ -158,6 +158,7 @@ class Settling:
             self._note_rejection(f"{said.ErrorCode} on {shard}", 1)
             self._lanes.put_back(entry)
         self.rejections.update(by_shard)
+        self._watch.suspect(now)
         for shard, records in by_shard.items():
             self._paces.reject(shard, records, now)
 

@@ -14,6 +14,8 @@ from airflow_netmera_kinesis.delivery.shard_map import ShardMap
 from airflow_netmera_kinesis.errors import StreamRefused, StreamUnreachable
 
 RELOAD_PAUSE_SECONDS = 1.0
+# Who else writes is asked when a shard rejects: at once, and less and less often as long as nothing changes.
+FIRST_SHARE_PAUSE_SECONDS, LONGEST_SHARE_PAUSE_SECONDS = 1.0, 16.0
 
 
 class ShardWatch:
@@ -35,6 +37,9 @@ class ShardWatch:
         self._shares = shares
         self._clock = clock
         self._loaded = clock()
+        self._shared: dict[str, float] = {}
+        self._share_at = clock()
+        self._share_pause = FIRST_SHARE_PAUSE_SECONDS
         self.lineage = Lineage()
 
     def load(self) -> None:
@@ -51,7 +56,17 @@ class ShardWatch:
 
     def share(self) -> None:
         """Ask again how much of each shard is ours: other tasks that write to the stream come and go."""
-        self._paces.share(self._shares(self._requests.shards), 1.0)
+        now, shares = self._clock(), self._shares(self._requests.shards)
+        changed = shares != self._shared
+        self._shared = shares
+        self._share_pause = FIRST_SHARE_PAUSE_SECONDS if changed else 2.0 * self._share_pause
+        self._share_at = now + min(LONGEST_SHARE_PAUSE_SECONDS, self._share_pause)
+        self._paces.share(shares, now)
+
+    def suspect(self, now: float) -> None:
+        """A shard rejects: perhaps somebody else has begun to write to it."""
+        if now >= self._share_at:
+            self.share()
 
     def shard_of(self, key: str) -> str:
         """Where the key goes, by all that is known now."""

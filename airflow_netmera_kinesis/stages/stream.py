@@ -44,7 +44,7 @@ from airflow_netmera_kinesis.state.slice import Slice
 from airflow_netmera_kinesis.state.staging import PartRef, check_part
 from airflow_netmera_kinesis.storage import Folder
 
-SHARE_EVERY_SECONDS = 15.0
+SHARE_EVERY_SECONDS = 5.0
 
 
 class SendSettings(msgspec.Struct, frozen=True):

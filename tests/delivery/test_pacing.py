@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from airflow_netmera_kinesis.delivery.pacing import (
     ELASTIC_RATE,
     FIRST_PAUSE_SECONDS,
+    GRACE_SECONDS,
     INCREASE_PER_SECOND,
     LEAST_DECREASE,
     LONGEST_PAUSE_SECONDS,
@@ -212,10 +213,45 @@ def test_each_shard_has_a_pace_of_its_own() -> None:
 def test_a_shard_that_two_tasks_write_to_gives_each_a_half() -> None:
     each = paces()
     before = each.of("a", NOW)
-    each.share({"a": 0.5}, 1.0)
+    each.share({"a": 0.5}, NOW)
     before.refill(NOW + 10.0)
     assert before.allowance()[0] == pytest.approx(FULL[0] * STEADY_RATE / 2)
-    each.share({"b": 0.25}, 1.0)
+    each.share({"b": 0.25}, NOW + 10.0)
     assert each.of("a", NOW + 10.0).share == 1.0
     assert each.of("b", NOW + 10.0).share == 0.25
     assert each.of("of a reshard", NOW + 10.0).share == 1.0
+
+
+def test_whoever_learns_that_a_shard_is_shared_gets_back_what_was_cut_before() -> None:
+    pace = Pace(NOW)
+    pace.take(500, 0)
+    pace.reject(250, NOW, Random(1))
+    assert rate_of(pace) == pytest.approx(STEADY_RATE / 2)
+    pace.reshare(0.25, NOW + 1.0)
+    assert (pace.share, rate_of(pace)) == (0.25, STEADY_RATE)
+
+
+def test_whoever_gets_a_larger_share_takes_it_at_once() -> None:
+    pace = rested(Pace(NOW, 0.25), 100.0)
+    pace.reshare(0.5, NOW + 100.0)
+    assert rate_of(pace) == STEADY_RATE
+    pace.take(500, 0)
+    assert pace.wait(NOW + 100.0, 1_000, 0) == pytest.approx(
+        (500 - pace_records(0.25) + 500 * STEADY_RATE * 0.25) / (500 * STEADY_RATE)
+    )
+
+
+def pace_records(share: float) -> float:
+    """What an idle shard has saved up."""
+    return SHARD_RECORDS_PER_SECOND * STEADY_RATE * share / 2
+
+
+def test_just_after_shares_have_changed_rejections_are_nobodys_pace() -> None:
+    pace = Pace(NOW, 0.5)
+    pace.take(500, 0)
+    pace.reject(400, NOW, Random(1))
+    assert rate_of(pace) == STEADY_RATE
+    assert pace.not_before > NOW
+    rested(pace, GRACE_SECONDS)
+    pace.reject(400, NOW + GRACE_SECONDS, Random(1))
+    assert rate_of(pace) < STEADY_RATE

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from random import Random
 
+import pytest
+from property_play import STREAM, Play, Plot
+from simulation import Clock, MemorySpill, SimulatedTransport
+
+from airflow_netmera_kinesis.delivery.ordering import Lanes
+from airflow_netmera_kinesis.delivery.pacing import Paces
+from airflow_netmera_kinesis.delivery.request import RequestLimits, Requests
 from airflow_netmera_kinesis.delivery.shard_map import HASH_SPACE, LearnedShardMap, Shard, ShardMap
+from airflow_netmera_kinesis.delivery.shard_watch import ShardWatch
 from airflow_netmera_kinesis.delivery.sharing import running_partitions, send_task, shares_of
 from airflow_netmera_kinesis.state.lease import acquire
 from airflow_netmera_kinesis.storage import Folder
+from airflow_netmera_kinesis.testing import FakeKinesisCore, ShardQuota
 
 SLICE = "20260907-abc"
 
@@ -57,3 +66,39 @@ def test_who_runs_is_told_by_the_leases_of_the_slice(folder: Folder) -> None:
     assert running_partitions(folder, SLICE) == {0, 12}
     for lease in (leases[0], leases[2], *others):
         lease.release()
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_four_partitions_side_by_side_use_a_stream_almost_fully_and_it_hardly_rejects(shards: int) -> None:
+    play = Play(Plot(count=40_000, users=10**9, quota=ShardQuota(), shards=shards, partitions=4))
+    play.run()
+    books = play.core.books.counts(STREAM)
+    assert books.stored == 40_000
+    assert 40.0 / (play.seconds * shards) > 0.95
+    assert sum(books.rejected.values()) < 0.02 * 40_000
+
+
+def test_when_a_shard_rejects_who_else_writes_is_asked_at_once_and_ever_less_often_if_nobody_does() -> None:
+    clock, asked, others = Clock(), [], {"s0": 0.5}
+    core = FakeKinesisCore({STREAM: 1}, clock=clock)
+    transport = SimulatedTransport(core, clock, STREAM, Random(1))
+
+    def shares(_: ShardMap) -> dict[str, float]:
+        asked.append(clock.now)
+        return dict(others)
+
+    lanes, paces = Lanes(lambda key: "s0", MemorySpill()), Paces(elastic=False, unlimited=frozenset(), rng=Random(1))
+    watch = ShardWatch(transport, lanes, Requests(lanes, paces, RequestLimits()), paces, shares, clock)
+    watch.load()
+    began = clock.now
+    for _ in range(100):
+        clock.wait(clock.now + 0.5)
+        watch.suspect(clock.now)
+    assert [at - began for at in asked] == [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 47.0]
+    others["s0"] = 0.25
+    clock.wait(clock.now + 16.0)
+    watch.suspect(clock.now)
+    assert paces.of("s0", clock.now).share == 0.25
+    clock.wait(clock.now + 1.0)
+    watch.suspect(clock.now)
+    assert asked[-1] == clock.now
