@@ -39,8 +39,8 @@ class Asking(msgspec.Struct, frozen=True):
     """What is asked: ``draft`` makes the slice, of which nothing is stored, or finds that there is nothing to send.
 
     ``before_giving_up`` is told the slice that ``abandon_slice`` names, before it is removed. ``finishes_others``: a
-    slice that another run has sent in part is taken up, else it is refused. ``tidy`` is told the slice that is open
-    in the end.
+    slice that another run has sent in part is taken up, else it is refused. ``before_replacing`` is told the slice of
+    which nothing was sent, before it is removed, and ``tidy`` the one that is open in the end.
     """
 
     draft: Callable[[Predecessor], Slice | None]
@@ -49,6 +49,7 @@ class Asking(msgspec.Struct, frozen=True):
     abandon_slice: str = ""
     receipts: bool = False
     finishes_others: bool = False
+    before_replacing: Callable[[Slice], None] = lambda current: None
     tidy: Callable[[Slice | None], None] = lambda planned: None
 
 
@@ -82,7 +83,7 @@ def _open(state: Folder, staging: Folder, asking: Asking, lease: Lease, log: Log
     if current and made and made.id == current.id:
         return _go_on(state, current, asking, log)
     if current:
-        _replace(state, staging, current, log)
+        _replace(state, staging, current, asking, log)
     return _freeze(state, made, asking) if made else None
 
 
@@ -122,7 +123,7 @@ def _go_on(state: Folder, current: Slice, asking: Asking, log: Log) -> Slice:
     return current
 
 
-def _replace(state: Folder, staging: Folder, current: Slice, log: Log) -> None:
+def _replace(state: Folder, staging: Folder, current: Slice, asking: Asking, log: Log) -> None:
     if anything_sent(state, current.id):
         raise SliceRefused(
             f"slice {current.id} is sent in part, and this run asks for something else: first clear "
@@ -131,6 +132,7 @@ def _replace(state: Folder, staging: Folder, current: Slice, log: Log) -> None:
         )
     fence(state, current.id)
     log.info("slice %s, of which nothing was sent yet, is replaced", current.id)
+    asking.before_replacing(current)
     forget_runs_of(state, current.id)
     close_replaced(state, staging, current.id)
 

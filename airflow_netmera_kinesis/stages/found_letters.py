@@ -9,6 +9,7 @@ import msgspec
 
 from airflow_netmera_kinesis.again_request import LetterFilter
 from airflow_netmera_kinesis.exports.listing import glob_pattern
+from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
 from airflow_netmera_kinesis.state.dead_letter import StoredLetter
 from airflow_netmera_kinesis.state.letter_archive import (
     SliceLetters,
@@ -17,6 +18,7 @@ from airflow_netmera_kinesis.state.letter_archive import (
     replay_key,
     slices_with_letters,
 )
+from airflow_netmera_kinesis.state.open_slice import open_slice
 from airflow_netmera_kinesis.state.replayed import Mark, Outcome, load_marks
 from airflow_netmera_kinesis.storage import Folder
 
@@ -57,16 +59,34 @@ def find_slices(root: Folder, wanted: LetterFilter) -> list[SliceLetters]:
 def find_letters(root: Folder, wanted: LetterFilter) -> Iterator[FoundLetter]:
     """Yield the letters that are meant, in the order in which they would be sent again."""
     is_meant = meant_by(wanted)
+    finder = LetterFinder(root)
     for at in find_slices(root, wanted):
-        yield from (found for found in all_letters(root, at) if is_meant(found.letter))
+        yield from (found for found in finder.letters_of(at) if is_meant(found.letter))
 
 
-def all_letters(root: Folder, at: SliceLetters) -> Iterator[FoundLetter]:
-    """Yield the letters of one slice in their order."""
-    marks = load_marks(root.child(replay_key(dag_of(at.key))), at.origin)
-    for letter in letters_of(root.child(at.key), at):
-        mark = marks.get(letter.place)
-        yield FoundLetter(at, letter, _status(at, mark), mark)
+class LetterFinder:
+    """Finds the letters of one slice after another."""
+
+    def __init__(self, root: Folder) -> None:
+        self._root = root
+        self._pending: dict[str, str] = {}
+
+    def letters_of(self, at: SliceLetters) -> Iterator[FoundLetter]:
+        """Yield all letters of a slice in their order."""
+        key = replay_key(dag_of(at.key))
+        marks = load_marks(self._root.child(key), at.origin, self._pending_in(key))
+        for letter in letters_of(self._root.child(at.key), at):
+            mark = marks.get(letter.place)
+            yield FoundLetter(at, letter, _status(at, mark), mark)
+
+    def _pending_in(self, key: str) -> str:
+        """Return the replay that is marked but not committed: its commit was killed, and may still be replaced."""
+        if key not in self._pending:
+            replays = self._root.child(key)
+            opened = open_slice(replays)
+            committed = opened is None or load_checkpoint(replays).commit_of(opened.slice) is not None
+            self._pending[key] = "" if opened is None or committed else opened.slice
+        return self._pending[key]
 
 
 def meant_by(wanted: LetterFilter) -> Callable[[StoredLetter], bool]:

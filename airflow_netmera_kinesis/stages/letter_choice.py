@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.letter import LetterReader
 from airflow_netmera_kinesis.netmera.event import Malformed
 from airflow_netmera_kinesis.netmera.event_id import EventIds
-from airflow_netmera_kinesis.stages.found_letters import FoundLetter, Status, all_letters, find_slices, meant_by
+from airflow_netmera_kinesis.stages.found_letters import FoundLetter, LetterFinder, Status, find_slices, meant_by
 from airflow_netmera_kinesis.stages.letter_match import hides_by_other_rules
 from airflow_netmera_kinesis.state.dead_letter import StoredLetter
 from airflow_netmera_kinesis.state.letter_archive import SliceLetters, SliceNote
@@ -36,21 +36,23 @@ def write_choice(root: Folder, request: ReplayRequest, file: BinaryIO) -> Chosen
     """Write the letters that are to be sent, in the order of their events."""
     slices = find_slices(root, request.letters)
     formats = _formats(slices, request.export_format)
-    chosen = Chosen()
+    chosen, finder = Chosen(), LetterFinder(root)
     write_head(file, formats)
     for at in slices:
         number = formats.index(_format_of(at.note, request.export_format)) if at.note else 0
-        letters = (each.letter for each in _wanted(root, at, LetterReader(formats[number]), request, chosen))
+        letters = (
+            each.letter for each in _wanted(finder.letters_of(at), LetterReader(formats[number]), request, chosen)
+        )
         write_letters(file, (ReplayLetter(at.origin, number, letter) for letter in letters))
     return chosen
 
 
 def _wanted(
-    root: Folder, at: SliceLetters, reader: LetterReader, request: ReplayRequest, chosen: Chosen
+    letters: Iterable[FoundLetter], reader: LetterReader, request: ReplayRequest, chosen: Chosen
 ) -> Iterator[FoundLetter]:
     is_meant = meant_by(request.letters)
     numbered = Numbered(reader)
-    for found in all_letters(root, at):
+    for found in letters:
         letter = numbered.with_id(found.letter)
         if not is_meant(letter):
             continue
@@ -59,7 +61,7 @@ def _wanted(
             continue
         chosen.letters += 1
         chosen.perhaps_stored += letter.perhaps_stored
-        chosen.date = chosen.date or at.slice[:8]
+        chosen.date = chosen.date or found.at.slice[:8]
         yield msgspec.structs.replace(found, letter=letter)
 
 

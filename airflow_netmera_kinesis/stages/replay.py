@@ -25,6 +25,7 @@ from airflow_netmera_kinesis.state.ledger import anything_sent
 from airflow_netmera_kinesis.state.letter_archive import replay_place
 from airflow_netmera_kinesis.state.open_slice import open_slice
 from airflow_netmera_kinesis.state.replay_file import FOLDER
+from airflow_netmera_kinesis.state.replayed import delete_marks
 from airflow_netmera_kinesis.state.slice import ExportFile, Purpose, Slice
 from airflow_netmera_kinesis.storage import Folder
 
@@ -91,6 +92,9 @@ def plan_replay(
             current.id, delivered, doubtful,
         )  # fmt: skip
 
+    def forget(current: Slice) -> None:
+        delete_marks(state, current.id)
+
     def tidy(planned: Slice | None) -> None:
         kept = {file.name for file in planned.files} if planned else set()
         for info in list(state.list(f"{FOLDER}/")):
@@ -98,7 +102,14 @@ def plan_replay(
                 state.delete(info.name)
 
     asking = Asking(
-        draft, give_up, request.run, request.abandon_slice, request.receipts, finishes_others=True, tidy=tidy
+        draft,
+        give_up,
+        request.run,
+        request.abandon_slice,
+        request.receipts,
+        finishes_others=True,
+        before_replacing=forget,
+        tidy=tidy,
     )
     return open_asked(state, staging, asking, who, log)
 

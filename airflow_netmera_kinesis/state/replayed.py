@@ -40,10 +40,17 @@ def save_marks(replays: Folder, origin: str, replay: str, marks: Iterable[Mark])
     replays.write(f"replayed/{origin}/{replay}.ndjson", lines)
 
 
-def load_marks(replays: Folder, origin: str) -> Mapping[Place, Mark]:
-    """Return the last mark of each letter in ``origin``."""
+def delete_marks(replays: Folder, replay: str) -> None:
+    """Delete the marks of a replay whose commit was killed, and that is replaced now."""
+    for info in list(replays.list("replayed/")):
+        if info.name.endswith(f"/{replay}.ndjson"):
+            replays.delete(info.name)
+
+
+def load_marks(replays: Folder, origin: str, pending: str = "") -> Mapping[Place, Mark]:
+    """Return the last mark of each letter in ``origin``; those of a ``pending`` replay do not count yet."""
     names = [info.name for info in replays.list(f"replayed/{origin}/")]
     marks = [
         msgspec.json.decode(line, type=Mark) for content in replays.read_many(names) for line in content.splitlines()
     ]
-    return {mark.place: mark for mark in sorted(marks, key=lambda mark: mark.at_ms)}
+    return {mark.place: mark for mark in sorted(marks, key=lambda mark: mark.at_ms) if mark.replay != pending}
