@@ -6,8 +6,8 @@ import json
 import pytest
 from msgspec import Raw
 
-from airflow_netmera_kinesis.netmera.event import Event, Identities, MessageLog, OpenIdentities
 from airflow_netmera_kinesis.netmera.content_hash import content_hash
+from airflow_netmera_kinesis.netmera.event import Event, Identities, MessageLog, OpenIdentities
 from airflow_netmera_kinesis.netmera.event_id import EventIds
 
 LOGIN = Event(event_code="n:cl", time_ms=1_788_728_400_000, user_id="u-ayşe", params=Raw(b'{"a":1,"b":[true,null]}'))
