@@ -10,10 +10,11 @@ from typing import Any
 from deployment import Deployment, LoopbackConnector
 
 from airflow_netmera_kinesis.again_request import LetterFilter, ReplayRequest
-from airflow_netmera_kinesis.netmera.hashing import NO_KEYS
+from airflow_netmera_kinesis.netmera.hashing import NO_KEYS, HashKeys
 from airflow_netmera_kinesis.quota import Quota
 from airflow_netmera_kinesis.stages.firing import sure_limit
 from airflow_netmera_kinesis.stages.found_letters import FoundLetter, Status, find_letters
+from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.replay import Shown, plan_replay, show_replay
 from airflow_netmera_kinesis.state.letter_archive import replay_key
 from airflow_netmera_kinesis.state.slice import Slice, state_key
@@ -24,7 +25,20 @@ DAG = "acme"
 ANYTHING = Quota(Decimal(100))
 
 
-class LiveRuns(Deployment):
+class Keyed(Deployment):
+    """A deployment whose hooks may hash."""
+
+    keys: HashKeys = NO_KEYS
+
+    def match(self, current: Slice) -> None:
+        for group in range(len(current.groups)):
+            match_group(
+                self.state, self.staging, self.exports, current.id, group, self.who, self.log,
+                keys_of=lambda _: self.keys,
+            )  # fmt: skip
+
+
+class LiveRuns(Keyed):
     """The DAG that sends what is new, in a state folder that it shares with others."""
 
     def __init__(self, storage: Callable[[str], Folder], kinesis: FakeKinesis, dag: str = DAG) -> None:
@@ -38,7 +52,7 @@ class LiveRuns(Deployment):
         self.exports.write(name, b"\n".join(written) + b"\n")
 
 
-class Replays(Deployment):
+class Replays(Keyed):
     """The replays of that DAG's dead letters."""
 
     def __init__(self, storage: Callable[[str], Folder], kinesis: FakeKinesis, dag: str = DAG) -> None:
@@ -54,11 +68,11 @@ class Replays(Deployment):
         return ReplayRequest(replay_key(self.dag), LetterFilter(self.dag, **asked), terms, run=run, **named)
 
     def show(self, **asked: Any) -> Shown:
-        return show_replay(self.root, self.asked(**asked), sure_limit, NO_KEYS, self.log)
+        return show_replay(self.root, self.asked(**asked), sure_limit, self.keys, self.log)
 
     def plan_again(self, run: str = "", **asked: Any) -> Slice | None:
         request = self.asked(run, **asked)
-        return plan_replay(self.root, self.staging, request, sure_limit, NO_KEYS, self.who, self.log)
+        return plan_replay(self.root, self.staging, request, sure_limit, self.keys, self.who, self.log)
 
     def replay(self, run: str = "", **asked: Any) -> Mapping[str, int] | None:
         """Do what one run of the DAG does."""
