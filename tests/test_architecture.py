@@ -18,11 +18,11 @@ EDGE = {"cli", "connection", "connection_test", "configuration", "export_server"
         "location", "object_store", "pipeline", "operators", "rest_connection", "sftp_connection"}  # fmt: skip
 # They read and write files, wait, or talk to Kinesis; paths, clients and clocks are handed to them.
 STORAGE_AND_WIRE = {
-    "again_request", "asked_run", "carry", "checkpoint", "dead_letter", "exports", "forecast", "journal", "lease",
-    "ledger", "letter_archive", "match_result", "open_slice", "plan_memory", "plan_request", "pointer", "preflight",
-    "preflight_memory", "process_identity", "pull_request", "push_results", "receipt", "replay_file", "replayed",
-    "rest", "sharing", "slice", "spill", "stages", "staging", "storage", "stream_description", "tailing", "transport",
-    "wire",
+    "again_request", "asked_run", "carry", "checkpoint", "dead_letter", "exports", "forecast", "inspection", "journal",
+    "lease", "ledger", "letter_archive", "match_result", "open_slice", "plan_memory", "plan_request", "pointer",
+    "preflight", "preflight_memory", "process_identity", "pull_request", "push_results", "receipt", "replay_file",
+    "replayed", "rest", "sharing", "slice", "spill", "stages", "staging", "storage", "stream_description", "tailing",
+    "transport", "wire",
 }  # fmt: skip
 # Through a client that is handed to them; botocore names its errors.
 TALKS_TO_KINESIS = {"asking", "stream_description", "tailing", "wire"}

@@ -14,6 +14,7 @@ from airflow_netmera_kinesis.errors import NetmeraKinesisError
 
 # In the order in which a user needs them.
 COMMANDS: tuple[str, ...] = (
+    "inspect",
     "plan",
     "match",
     "preflight",

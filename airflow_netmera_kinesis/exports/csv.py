@@ -28,13 +28,21 @@ class CsvReader:
         self._delimiter = best_fit(_first_row(first), export_format).delimiter
         lines = chain(first, chain.from_iterable(self._blocks))
         self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
         self._headings: tuple[str, ...] = ()
         self.rows = 0
         self.last_line = 0
         self.open_end = False
 
+    def rows_as_they_are(self) -> Iterator[Sequence[str]]:
+        """Yield the header and the rows of a file whose columns are not known yet, but no broken ones."""
+        header = self._header()
+        if header is not None:
+            yield header
+            while rows := self._some_rows():
+                yield from (cells for cells in rows.cells if cells)
+
     def chunks(self) -> Iterator[Chunk]:
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
         header = self._header()
         if header is not None:
             self._headings = tuple(header)

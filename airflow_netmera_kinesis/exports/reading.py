@@ -51,27 +51,41 @@ class Export:
         self._stored = StoredContent(file, size)
         self._readers: list[tuple[str, Reader]] = []
         self.packing = ""
+        self.members: tuple[str, ...] = ()
         self.rows = 0
         self.last_line = 0
         self.open_end = False
 
     def chunks(self) -> Iterator[Chunk]:
-        with _named(self._name), ExitStack() as closing:
-            outer = unpack(self._stored, closing)
-            self.packing = outer.packing
-            if outer.archive is None:
-                yield from self._read(outer, "")
-                return
-            found = members(outer.archive)
-            if self._by_time and len(found) > 1:
-                raise ExportError(f"holds {len(found)} files, which order: timestamp cannot merge: unpack it")
-            for info in found:
-                with _named(info.filename), ExitStack() as inner:
+        with named(self._name), ExitStack() as closing:
+            for member, reader in self.readers(closing):
+                with named(member):
+                    for chunk in reader.chunks():
+                        alone = len(self.members) < 2
+                        yield chunk if alone else MemberChunk(chunk, member, self.last_line, self.rows)
+                self.rows += reader.rows
+                self.last_line += reader.last_line
+                self.open_end = reader.open_end and not member
+
+    def readers(self, closing: ExitStack) -> Iterator[tuple[str, Reader]]:
+        """Yield what reads each file of events, with its name in an archive; the next one when it is done."""
+        outer = unpack(self._stored, closing)
+        self.packing = outer.packing
+        if outer.archive is None:
+            yield "", self._reader(outer, "")
+            return
+        found = members(outer.archive)
+        self.members = tuple(info.filename for info in found)
+        if self._by_time and len(found) > 1:
+            raise ExportError(f"holds {len(found)} files, which order: timestamp cannot merge: unpack it")
+        for info in found:
+            with ExitStack() as inner:
+                with named(info.filename):
                     member = unpack(MemberContent(outer.archive, info), inner)
                     if member.archive is not None:
                         raise ExportError("is a ZIP archive in a ZIP archive: unpack it")
-                    yield from self._read(member, info.filename, alone=len(found) == 1)
-            self.open_end = False
+                    reader = self._reader(member, info.filename)
+                yield info.filename, reader
 
     def digest(self) -> str:
         """Return the SHA-256 of what is stored."""
@@ -81,15 +95,11 @@ class Export:
         """Say as what each member was read so far; of a file that is no archive, the only one has no name."""
         return [(member, reader.found) for member, reader in self._readers]
 
-    def _read(self, unpacked: Unpacked, member: str, *, alone: bool = True) -> Iterator[Chunk]:
+    def _reader(self, unpacked: Unpacked, member: str) -> Reader:
         names = (f"{self._name}/{member}", self._name) if member else (self._name,)
         reader = _reader(unpacked, member or self._name, self._format.of_file(*names))
         self._readers.append((member, reader))
-        for chunk in reader.chunks():
-            yield chunk if alone else MemberChunk(chunk, member, self.last_line, self.rows)
-        self.rows += reader.rows
-        self.last_line += reader.last_line
-        self.open_end = reader.open_end
+        return reader
 
 
 def _reader(unpacked: Unpacked, name: str, export_format: ExportFormat) -> Reader:
@@ -103,8 +113,11 @@ def _reader(unpacked: Unpacked, name: str, export_format: ExportFormat) -> Reade
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def named(name: str) -> Iterator[None]:
+    """Name the file, or the member of an archive, that an error is of."""
     try:
         yield
     except (ExportError, ConfigurationError) as error:
+        if not name:
+            raise
         raise type(error)(f"{name}: {error}") from None

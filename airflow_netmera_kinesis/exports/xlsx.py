@@ -47,6 +47,14 @@ class XlsxReader:
     def found(self) -> Found:
         return Found("xlsx", sheet=self._sheet, unread_sheets=self._unread, headings=self._headings)
 
+    def rows_as_they_are(self) -> Iterator[list[str]]:
+        """Yield the header and the rows of a sheet whose columns are not known yet."""
+        try:
+            for _, cells in self._rows():
+                yield cells
+        finally:
+            self._workbook.close()
+
     def chunks(self) -> Iterator[Chunk]:
         try:
             yield from self._chunks()

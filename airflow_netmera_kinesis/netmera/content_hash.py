@@ -22,7 +22,7 @@ def content_hash(event: Event | MessageLog) -> str:
         content = _encode_common(event)
     except (msgspec.DecodeError, RecursionError):  # a number beyond what a float holds, a text nested very deep
         content = None
-    return hashlib.sha256(content or canonical(_content(event))).hexdigest()[:_HASH_CHARACTERS]
+    return hashlib.sha256(content or canonical(content_of(event))).hexdigest()[:_HASH_CHARACTERS]
 
 
 class _CommonIds(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
@@ -77,7 +77,8 @@ def _said(part: Raw) -> Any:
     return UNSET if part is ABSENT else _decode(part)
 
 
-def _content(event: Event | MessageLog) -> dict[str, Any]:
+def content_of(event: Event | MessageLog) -> dict[str, Any]:
+    """Return all that an event says but its id, under the names of a canonical record; parts that are JSON stay Raw."""
     content: dict[str, Any] = {
         "appKey": event.app_key,
         "eventCode": event.event_code,

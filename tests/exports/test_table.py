@@ -11,7 +11,7 @@ from airflow_netmera_kinesis.exports.chunk import Chunk, Wanted
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.table import Rows, Table
 from airflow_netmera_kinesis.netmera.canonical_json import canonical
-from airflow_netmera_kinesis.netmera.content_hash import _content, _encode_common
+from airflow_netmera_kinesis.netmera.content_hash import _encode_common, content_of
 from airflow_netmera_kinesis.netmera.event import Event
 from airflow_netmera_kinesis.netmera.payload import body_of
 
@@ -84,4 +84,4 @@ def test_an_event_is_hashed_alike_in_both_ways(found: list[tuple[str, ...]]) -> 
     for event in map(chunk.event, range(len(chunk.lines))):
         assert isinstance(event, Event)
         if b"1e999" not in bytes(event.params):
-            assert _encode_common(event) == canonical(_content(event))
+            assert _encode_common(event) == canonical(content_of(event))
