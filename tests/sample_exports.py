@@ -73,5 +73,5 @@ def by_hook(found: Iterable[Arrival]) -> Counter[str]:
 
 def dead_letters(state: Folder) -> list[dict[str, Any]]:
     """Read them as anybody would: they are JSON lines."""
-    names = sorted(info.name for info in state.list("dead_letters/"))
+    names = sorted(info.name for info in state.list("dead_letters/") if info.name.endswith(".ndjson"))
     return [json.loads(line) for name in names for line in state.read(name).splitlines()]

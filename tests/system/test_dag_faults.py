@@ -123,7 +123,7 @@ def test_with_the_right_to_put_records_alone_a_run_does_all_but_what_it_warns_of
     ):  # fmt: skip
         assert said in run.log
     # The stream would take it, and nobody may ask the stream.
-    assert [each["reason"] for each in dead_letters(workplace.state()) if "reason" in each] == ["TOO_LARGE"]
+    assert [letter["reason"] for letter in dead_letters(workplace.state())] == ["TOO_LARGE"]
     workplace.kinesis.faults = Faults()  # who reads the streams back has more rights
     too_large = frozenset({json.loads(OVERSIZE.read_bytes().splitlines()[1])["id"]})
     assert_all_arrived_once(workplace, sorted([*EVENTS, OVERSIZE]), too_large)

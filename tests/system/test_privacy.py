@@ -103,7 +103,7 @@ def test_xcoms_hold_references_and_counts_alone(workplace: Workplace) -> None:
     assert workplace.run(partitions=2).state == "success"
     with sqlite3.connect(workplace.airflow.home / "airflow.db") as database:
         rows = database.execute(
-            "SELECT value FROM xcom WHERE dag_id = 'acme_once' AND run_id = "
+            "SELECT value FROM xcom WHERE dag_id = 'acme_once' AND key = 'return_value' AND run_id = "
             "(SELECT run_id FROM dag_run WHERE dag_id = 'acme_once' ORDER BY id DESC LIMIT 1)"
         ).fetchall()
     returned = [json.loads(value) for (value,) in rows]
