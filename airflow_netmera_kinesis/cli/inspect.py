@@ -21,8 +21,8 @@ from airflow_netmera_kinesis.storage import FileInfo, ReadableFolder
 
 EXAMPLE = """\b
 Example:
-  netmera-kinesis inspect demoapp_EVENT_DATA_20260906.csv --write export_format.yaml
-  netmera-kinesis inspect demoapp_EVENT_DATA_20260906.csv --export-format export_format.yaml
+  netmera-kinesis inspect events.csv --write export_format.yaml
+  netmera-kinesis inspect events.csv --export-format export_format.yaml
 """
 
 
