@@ -14,6 +14,7 @@ VENV := .venv$(if $(filter $(LATEST),$(AIRFLOW)),,-$(AIRFLOW))
 BIN := $(VENV)/bin
 # On an older Airflow: what touches Airflow, whole runs of the DAG included.
 TESTS ?= $(if $(filter $(LATEST),$(AIRFLOW)),,tests/operators tests/test_architecture.py tests/test_connection.py \
+	tests/test_connection_test.py tests/test_credentials.py \
 	tests/test_dag_again.py tests/test_dag_run.py tests/test_export_server.py tests/test_location.py tests/test_message_log_dag.py \
 	tests/test_pipeline.py tests/test_pipeline_again.py tests/test_provider_info.py tests/test_rest_connection.py)
 
