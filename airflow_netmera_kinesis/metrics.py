@@ -13,10 +13,17 @@ UNKNOWN = "unknown"
 REQUESTS = "requests"
 BYTES = "bytes"
 LAG = "lag"
+EVERY_SECONDS = 60.0
 
 
 class Metrics(Protocol):
-    """Takes what one try of one task has done, so that whoever sums it counts nothing twice. It never raises."""
+    """Takes what one try of one task has done, so that whoever sums it counts nothing twice. It never raises.
+
+    A long work tells of itself every ``every_seconds`` and at its end.
+    """
+
+    @property
+    def every_seconds(self) -> float: ...
 
     def count(self, name: str, more: int, **tags: str) -> None:
         """``more`` happened since this was called last."""
@@ -27,6 +34,8 @@ class Metrics(Protocol):
 
 class NoMetrics:
     """Where nobody counts."""
+
+    every_seconds = EVERY_SECONDS
 
     def count(self, name: str, more: int, **tags: str) -> None: ...
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+from airflow_netmera_kinesis.metrics import EVERY_SECONDS
+
 
 class RecordedMetrics:
     """Sums what is counted by name and tags, as a backend does, and keeps the last value of each gauge."""
+
+    every_seconds = EVERY_SECONDS
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Tell while sending, once a minute and at the end, what this try has done: earlier tries have told of their own."""
+"""Tell while sending, now and then and at the end, what this try has done: earlier tries have told of their own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from airflow_netmera_kinesis.metrics import (
     UNKNOWN,
     Metrics,
 )
-
-EVERY_SECONDS = 60.0
 
 
 class Meter:
@@ -44,8 +42,8 @@ class Meter:
         self._told: dict[tuple[str, ...], int] = {(DELIVERED, names[hook]): n for hook, n in delivered().items()}
 
     def look(self, counts: DeliveryCounts) -> None:
-        """Tell if a minute has passed since the last time."""
-        if self._clock() - self._since >= EVERY_SECONDS:
+        """Tell if it is time to."""
+        if self._clock() - self._since >= self._metrics.every_seconds:
             self.tell(counts)
 
     def tell(self, counts: DeliveryCounts) -> None:

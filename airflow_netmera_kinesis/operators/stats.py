@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.metrics import EVERY_SECONDS
 
 PREFIX = "netmera_kinesis."
 
 
 class AirflowStats:
     """Metrics of one task; ``tags`` stand on each beside its own. Whoever collects them may be down: nothing fails."""
+
+    every_seconds = EVERY_SECONDS
 
     def __init__(self, log: Log, **tags: str) -> None:
         self._log, self._tags = log, tags

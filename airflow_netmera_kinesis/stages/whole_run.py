@@ -11,12 +11,13 @@ import msgspec
 
 from airflow_netmera_kinesis.exports.listing import ExportPlace
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.metrics import DEAD_LETTERS, DELIVERED
 from airflow_netmera_kinesis.netmera.hashing import HashKeys
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
 from airflow_netmera_kinesis.plan_request import PlanRequest
 from airflow_netmera_kinesis.stages.commit import commit
 from airflow_netmera_kinesis.stages.firing import RecordLimit
-from airflow_netmera_kinesis.stages.gate import Limits, pass_gate
+from airflow_netmera_kinesis.stages.gate import Limits, load_matched, pass_gate
 from airflow_netmera_kinesis.stages.match import match_group
 from airflow_netmera_kinesis.stages.plan import plan
 from airflow_netmera_kinesis.stages.renewal import Connector
@@ -34,11 +35,27 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 class Watch(Protocol):
-    """Is told how far a run is: bytes of exports while matching, partitions while sending."""
+    """Is told how far a run is: bytes of exports while matching, records while sending."""
 
     def begin(self, stage: str, total: int | None) -> None: ...
 
     def advance(self, done: int) -> None: ...
+
+
+class _Settled:
+    """Tell the watch of the records that a send is done with."""
+
+    every_seconds = 0.5
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def count(self, name: str, more: int, **tags: str) -> None:
+        if name in (DELIVERED, DEAD_LETTERS):
+            self._watch.advance(more)
+
+    def gauge(self, name: str, value: float, **tags: str) -> None:
+        """A bar shows no gauge."""
 
 
 class PlannedRun(msgspec.Struct, frozen=True):
@@ -81,15 +98,15 @@ class PlannedRun(msgspec.Struct, frozen=True):
             self.watch.advance(sum(planned.files[index].size for index in files))
 
     def _send(self, planned: Slice) -> None:
-        self.watch.begin("Sending", planned.partitions)
-        stop = threading.Event()
+        matched = load_matched(self.state, planned.id)
+        self.watch.begin("Sending", matched.counts["staged"] if matched else None)
+        stop, metrics = threading.Event(), _Settled(self.watch)
 
         def send(partition: int) -> None:
             send_partition(
                 self.state, self.staging, planned.id, partition, self.settings,
-                connect=self.connect, stop=stop, who=self.who, log=self.log,
+                connect=self.connect, stop=stop, who=self.who, log=self.log, metrics=metrics,
             )  # fmt: skip
-            self.watch.advance(1)
 
         with ThreadPoolExecutor(planned.partitions, thread_name_prefix="partition") as threads:
             running = [threads.submit(send, partition) for partition in range(planned.partitions)]
