@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
 import msgspec
@@ -10,16 +10,17 @@ import msgspec
 from airflow_netmera_kinesis.again_request import LetterFilter
 from airflow_netmera_kinesis.exports.listing import glob_pattern
 from airflow_netmera_kinesis.state.checkpoint import load_checkpoint
-from airflow_netmera_kinesis.state.dead_letter import StoredLetter
+from airflow_netmera_kinesis.state.dead_letter import Place, StoredLetter
 from airflow_netmera_kinesis.state.letter_archive import (
     SliceLetters,
     dag_of,
-    letters_of,
+    letters_in,
+    opened_in_order,
     replay_key,
     slices_with_letters,
 )
 from airflow_netmera_kinesis.state.open_slice import open_slice
-from airflow_netmera_kinesis.state.replayed import Mark, Outcome, load_marks
+from airflow_netmera_kinesis.state.replayed import Mark, Outcome, load_marks, names_of_marks
 from airflow_netmera_kinesis.storage import Folder
 
 
@@ -59,34 +60,47 @@ def find_slices(root: Folder, wanted: LetterFilter) -> list[SliceLetters]:
 def find_letters(root: Folder, wanted: LetterFilter) -> Iterator[FoundLetter]:
     """Yield the letters that are meant, in the order in which they would be sent again."""
     is_meant = meant_by(wanted)
-    finder = LetterFinder(root)
-    for at in find_slices(root, wanted):
-        yield from (found for found in finder.letters_of(at) if is_meant(found.letter))
+    for _, letters in letters_by_slice(root, find_slices(root, wanted)):
+        yield from (found for found in letters if is_meant(found.letter))
 
 
-class LetterFinder:
-    """Finds the letters of one slice after another."""
+def letters_by_slice(
+    root: Folder, slices: Iterable[SliceLetters]
+) -> Iterator[tuple[SliceLetters, Iterator[FoundLetter]]]:
+    """Yield the slices, each with all its letters in their order."""
+    marks = _AllMarks(root)
+    for at, files in opened_in_order(root, slices):
+        yield at, _judged(at, letters_in(at, files), marks.of(at))
+
+
+def _judged(at: SliceLetters, letters: Iterator[StoredLetter], marks: Mapping[Place, Mark]) -> Iterator[FoundLetter]:
+    for letter in letters:
+        mark = marks.get(letter.place)
+        yield FoundLetter(at, letter, _status(at, mark), mark)
+
+
+class _AllMarks:
+    """The marks of all replays, listed once for each DAG."""
 
     def __init__(self, root: Folder) -> None:
         self._root = root
+        self._names: dict[str, dict[str, list[str]]] = {}
         self._pending: dict[str, str] = {}
 
-    def letters_of(self, at: SliceLetters) -> Iterator[FoundLetter]:
-        """Yield all letters of a slice in their order."""
+    def of(self, at: SliceLetters) -> Mapping[Place, Mark]:
         key = replay_key(dag_of(at.key))
-        marks = load_marks(self._root.child(key), at.origin, self._pending_in(key))
-        for letter in letters_of(self._root.child(at.key), at):
-            mark = marks.get(letter.place)
-            yield FoundLetter(at, letter, _status(at, mark), mark)
+        replays = self._root.child(key)
+        if key not in self._names:
+            self._names[key] = names_of_marks(replays)
+            self._pending[key] = _pending_in(replays)
+        return load_marks(replays, self._names[key].get(at.origin, ()), self._pending[key])
 
-    def _pending_in(self, key: str) -> str:
-        """Return the replay that is marked but not committed: its commit was killed, and may still be replaced."""
-        if key not in self._pending:
-            replays = self._root.child(key)
-            opened = open_slice(replays)
-            committed = opened is None or load_checkpoint(replays).commit_of(opened.slice) is not None
-            self._pending[key] = "" if opened is None or committed else opened.slice
-        return self._pending[key]
+
+def _pending_in(replays: Folder) -> str:
+    """Return the replay that is marked but not committed: its commit was killed, and may still be replaced."""
+    opened = open_slice(replays)
+    committed = opened is None or load_checkpoint(replays).commit_of(opened.slice) is not None
+    return "" if opened is None or committed else opened.slice
 
 
 def meant_by(wanted: LetterFilter) -> Callable[[StoredLetter], bool]:

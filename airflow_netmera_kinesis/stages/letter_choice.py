@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.letter import LetterReader
 from airflow_netmera_kinesis.netmera.event import Malformed
 from airflow_netmera_kinesis.netmera.event_id import EventIds
-from airflow_netmera_kinesis.stages.found_letters import FoundLetter, LetterFinder, Status, find_slices, meant_by
+from airflow_netmera_kinesis.stages.found_letters import FoundLetter, Status, find_slices, letters_by_slice, meant_by
 from airflow_netmera_kinesis.stages.letter_match import hides_by_other_rules
 from airflow_netmera_kinesis.state.dead_letter import StoredLetter
 from airflow_netmera_kinesis.state.letter_archive import SliceLetters, SliceNote
@@ -36,13 +36,11 @@ def write_choice(root: Folder, request: ReplayRequest, file: BinaryIO) -> Chosen
     """Write the letters that are to be sent, in the order of their events."""
     slices = find_slices(root, request.letters)
     formats = _formats(slices, request.export_format)
-    chosen, finder = Chosen(), LetterFinder(root)
+    chosen = Chosen()
     write_head(file, formats)
-    for at in slices:
+    for at, found in letters_by_slice(root, slices):
         number = formats.index(_format_of(at.note, request.export_format)) if at.note else 0
-        letters = (
-            each.letter for each in _wanted(finder.letters_of(at), LetterReader(formats[number]), request, chosen)
-        )
+        letters = (each.letter for each in _wanted(found, LetterReader(formats[number]), request, chosen))
         write_letters(file, (ReplayLetter(at.origin, number, letter) for letter in letters))
     return chosen
 

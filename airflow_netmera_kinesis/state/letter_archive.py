@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from io import BytesIO
 from typing import BinaryIO
 
 import msgspec
 
+from airflow_netmera_kinesis.errors import StateError
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.state.dead_letter import Place, StoredLetter
 from airflow_netmera_kinesis.state.open_slice import open_slice
@@ -18,6 +20,7 @@ from airflow_netmera_kinesis.storage import Folder
 NOTE = "slice.json"
 PLACE = "dead-letters://"
 REPLAY_OF = "replay-of-"
+FETCHED_BYTES = 16 * 1024 * 1024
 _KEY = re.compile(r"(?P<name>.+)-[0-9a-f]{12}")
 _decode = msgspec.json.Decoder(StoredLetter).decode
 
@@ -37,6 +40,7 @@ class SliceLetters(msgspec.Struct, frozen=True):
     key: str
     slice: str
     files: tuple[str, ...]
+    bytes: int
     note: SliceNote | None
     is_open: bool
 
@@ -91,49 +95,70 @@ def name_in_keys(dag_id: str) -> str:
     return state_key(dag_id, "").rpartition("-")[0]
 
 
-def letters_of(state: Folder, found: SliceLetters) -> Iterator[StoredLetter]:
+def opened_in_order(root: Folder, slices: Iterable[SliceLetters]) -> Iterator[tuple[SliceLetters, Sequence[BinaryIO]]]:
+    """Yield each slice with its files opened; small ones, as most are, are fetched many at a time."""
+    batch: list[SliceLetters] = []
+    for at in slices:
+        if sum(each.bytes for each in batch) + at.bytes > FETCHED_BYTES:
+            yield from _fetched(root, batch)
+            batch = []
+        if at.bytes <= FETCHED_BYTES:
+            batch.append(at)
+            continue
+        with ExitStack() as files:
+            yield at, [files.enter_context(root.open(f"{at.key}/{name}")) for name in at.files]
+    yield from _fetched(root, batch)
+
+
+def letters_in(at: SliceLetters, files: Sequence[BinaryIO]) -> Iterator[StoredLetter]:
     """Yield the letters of one slice in the order of its files and lines, each event and hook once: the last word.
 
     An event that was refused twice, since its task was killed in between, has two letters. Memory holds a place in the
     files for each letter, not the letters.
     """
-    ranks = {name: rank for rank, name in enumerate(found.note.files if found.note else ())}
-    with ExitStack() as files:
-        opened = [files.enter_context(state.open(name)) for name in found.files]
-        last: dict[Place, tuple[int, int]] = {}
-        for number, file in enumerate(opened):
-            for begin, letter in _with_places(file):
-                last[letter.place] = number, begin
-        for place in sorted(
-            last, key=lambda place: (ranks.get(place[0], len(ranks)), place[0], place[1], place[2] or "")
-        ):
-            number, begin = last[place]
-            opened[number].seek(begin)
-            yield _decode(opened[number].readline())
+    ranks = {name: rank for rank, name in enumerate(at.note.files if at.note else ())}
+    last: dict[Place, tuple[int, int]] = {}
+    for number, file in enumerate(files):
+        for begin, letter in _with_places(file, f"{at.key}/{at.files[number]}"):
+            last[letter.place] = number, begin
+    for place in sorted(last, key=lambda place: (ranks.get(place[0], len(ranks)), place[0], place[1], place[2] or "")):
+        number, begin = last[place]
+        files[number].seek(begin)
+        yield _decode(files[number].readline())
 
 
-def _with_places(file: BinaryIO) -> Iterator[tuple[int, StoredLetter]]:
+def _fetched(root: Folder, batch: Sequence[SliceLetters]) -> Iterator[tuple[SliceLetters, Sequence[BinaryIO]]]:
+    contents = root.read_many([f"{at.key}/{name}" for at in batch for name in at.files])
+    for at in batch:
+        yield at, [BytesIO(next(contents)) for _ in at.files]
+
+
+def _with_places(file: BinaryIO, name: str) -> Iterator[tuple[int, StoredLetter]]:
     """Leave out a last line that a kill cut short: its event was dealt with again."""
     begin = 0
-    for line in file:
+    for number, line in enumerate(file, 1):
         if line.endswith(b"\n"):
-            yield begin, _decode(line)
+            try:
+                yield begin, _decode(line)
+            except msgspec.DecodeError as error:
+                raise StateError(f"{name} in the state folder, line {number}, is no dead letter: {error}") from None
         begin += len(line)
 
 
 def _in_state(state: Folder, key: str) -> Iterator[SliceLetters]:
-    names: dict[str, list[str]] = {}
+    sizes: dict[str, dict[str, int]] = {}
     for info in state.list("dead_letters/"):
         _, slice_id, _ = info.name.split("/", 2)
-        names.setdefault(slice_id, []).append(info.name)
-    opened = open_slice(state) if names else None
-    notes = _notes(state, names)
-    for slice_id, found in names.items():
+        sizes.setdefault(slice_id, {})[info.name] = info.size
+    opened = open_slice(state) if sizes else None
+    notes = _notes(state, sizes)
+    for slice_id, found in sizes.items():
         letters = tuple(sorted(name for name in found if name.endswith(".ndjson")))
-        yield SliceLetters(key, slice_id, letters, notes.get(slice_id), opened is not None and opened.slice == slice_id)
+        size, is_open = sum(found[name] for name in letters), opened is not None and opened.slice == slice_id
+        yield SliceLetters(key, slice_id, letters, size, notes.get(slice_id), is_open)
 
 
-def _notes(state: Folder, names: Mapping[str, Iterable[str]]) -> dict[str, SliceNote]:
+def _notes(state: Folder, names: Mapping[str, Collection[str]]) -> dict[str, SliceNote]:
     noted = [slice_id for slice_id, found in names.items() if f"dead_letters/{slice_id}/{NOTE}" in found]
     contents = state.read_many(f"dead_letters/{slice_id}/{NOTE}" for slice_id in noted)
     return {

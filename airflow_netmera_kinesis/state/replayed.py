@@ -40,6 +40,14 @@ def save_marks(replays: Folder, origin: str, replay: str, marks: Iterable[Mark])
     replays.write(f"replayed/{origin}/{replay}.ndjson", lines)
 
 
+def names_of_marks(replays: Folder) -> dict[str, list[str]]:
+    """List the files of marks by the ``key/slice`` that they are about."""
+    names: dict[str, list[str]] = {}
+    for info in replays.list("replayed/"):
+        names.setdefault("/".join(info.name.split("/")[1:3]), []).append(info.name)
+    return names
+
+
 def delete_marks(replays: Folder, replay: str) -> None:
     """Delete the marks of a replay whose commit was killed, and that is replaced now."""
     for info in list(replays.list("replayed/")):
@@ -47,10 +55,8 @@ def delete_marks(replays: Folder, replay: str) -> None:
             replays.delete(info.name)
 
 
-def load_marks(replays: Folder, origin: str, pending: str = "") -> Mapping[Place, Mark]:
-    """Return the last mark of each letter in ``origin``; those of a ``pending`` replay do not count yet."""
-    names = [info.name for info in replays.list(f"replayed/{origin}/")]
-    marks = [
-        msgspec.json.decode(line, type=Mark) for content in replays.read_many(names) for line in content.splitlines()
-    ]
+def load_marks(replays: Folder, names: Iterable[str], pending: str = "") -> Mapping[Place, Mark]:
+    """Return the last mark of each letter from some files; those of a ``pending`` replay do not count yet."""
+    contents = replays.read_many(names)
+    marks = [msgspec.json.decode(line, type=Mark) for content in contents for line in content.splitlines()]
     return {mark.place: mark for mark in sorted(marks, key=lambda mark: mark.at_ms) if mark.replay != pending}
