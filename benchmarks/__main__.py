@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
-from benchmarks import memory, order, planning, reading, scale_out, shards, speed
+from benchmarks import forecast, memory, order, planning, reading, scale_out, shards, speed
 from benchmarks.table import Row, print_section
 
 EVENTS = 2_000_000
@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[int], list[Row]]]] = {
     "scale_out": ("Scale-out", lambda count: scale_out.rows(count // 2)),
     "memory": ("Peak memory of one process for the whole way", memory.rows),
     "planning": ("A folder of 100,000 files on a local path", lambda _: planning.rows()),
+    "forecast": ("netmera-kinesis plan", lambda count: forecast.rows(count // 2)),
     "reading": ("CPU seconds per million rows read, from file to payload", lambda count: reading.rows(count // 4)),
 }
 
