@@ -63,7 +63,8 @@ class NetmeraKinesisConnection(KinesisHook):
             read_timeout=READ_TIMEOUT_SECONDS,
         )
         super().__init__(aws_conn_id=None, config=own.merge(config) if config else own)
-        self.netmera_kinesis_conn_id = netmera_kinesis_conn_id
+        # A template makes a number of an id that has digits only.
+        self.netmera_kinesis_conn_id = str(netmera_kinesis_conn_id)
 
     @cached_property
     def settings(self) -> ConnectorSettings:

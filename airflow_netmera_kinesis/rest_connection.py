@@ -41,7 +41,7 @@ class NetmeraRestConnection(BaseHook):
 
     def __init__(self, netmera_rest_conn_id: str = default_conn_name) -> None:
         super().__init__()
-        self.netmera_rest_conn_id = netmera_rest_conn_id
+        self.netmera_rest_conn_id = str(netmera_rest_conn_id)  # a template makes a number of one that has digits only
 
     @cached_property
     def address(self) -> Address:

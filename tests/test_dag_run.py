@@ -217,7 +217,9 @@ def test_an_inactive_connector_skips_every_task_and_touches_nothing(workplace: W
     assert sorted(workplace.root.iterdir()) == [workplace.exports]
 
 
-def test_a_folder_that_is_not_set_fails_plan_by_name_and_a_param_can_set_it(workplace: Workplace) -> None:
+def test_a_folder_that_is_not_set_fails_plan_by_name_and_params_can_set_it_and_another_connection(
+    workplace: Workplace,
+) -> None:
     workplace.take(*EVENTS)
     places = {"hooks": HOOKS, "staging": workplace.root / "staging", "state": workplace.root / "state"}
     configured = {f"AIRFLOW__NETMERA_KINESIS__{name.upper()}": str(place) for name, place in places.items()}
@@ -229,7 +231,11 @@ def test_a_folder_that_is_not_set_fails_plan_by_name_and_a_param_can_set_it(work
     )
     assert run.tasks["plan"] == ["failed"]
 
-    run = workplace.airflow.run("acme_once", environment, exports=str(workplace.exports), partitions=3)
+    workplace.connect("4711")  # native rendering makes a number of it
+    environment = {**workplace.environment, **configured}
+    del environment["AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT"]
+    params = {"exports": str(workplace.exports), "partitions": 3, "netmera_kinesis_conn_id": "4711"}
+    run = workplace.airflow.run("acme_once", environment, **params)
     assert run.state == "success", run.log
     assert_whole(workplace.kinesis)
     assert run.tasks["send"] == ["success"] * 3
