@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
@@ -53,7 +54,6 @@ HOOKS = parse_definitions(
 )
 CODES = ("n:ph", "n:cl", "n:vp")  # nobody wants the last one
 USERS = ("ayse", "bora", "cem", "derya", "elif", "fuat", "gul")
-HOOK_OF = {"n:ph": ("purchases", "netmera-purchases"), "n:cl": ("logins", "netmera-activity")}
 Event = dict[str, Any]
 
 
@@ -182,21 +182,20 @@ class Deployment:
         self.send(current)
         return self.commit(current)
 
-    def send_some(self, current: Slice, requests: int = 3) -> None:
+    def send_some(self, current: Slice, requests: int = 3, partitions: Sequence[int] | None = None) -> None:
         """Send until Kinesis refuses, then mend it."""
         self.kinesis.faults = Refusing(accepted=[requests])
         with pytest.raises(StreamRefused):
-            self.send(current)
+            self.send(current, partitions)
         self.kinesis.faults = Faults()
 
     def expect(self, files: Sequence[str] | None = None) -> dict[str, dict[str, list[tuple[str, str]]]]:
         """Say what each stream should hold: for each user (hook, event id) in the order of files and lines."""
         expected: dict[str, dict[str, list[tuple[str, str]]]] = {stream: {} for stream in STREAMS}
         for name in self.sent if files is None else files:
-            for event in self.sent[name]:
-                if event["eventCode"] in HOOK_OF:
-                    hook, stream = HOOK_OF[event["eventCode"]]
-                    expected[stream].setdefault(event["userId"], []).append((hook, event["id"]))
+            for event, hook in itertools.product(self.sent[name], self.hooks):
+                if event["eventCode"] == hook.event_code:
+                    expected[hook.stream].setdefault(event["userId"], []).append((hook.name, event["id"]))
         return expected
 
     def verdicts(self, files: Sequence[str] | None = None) -> list[Verdict]:

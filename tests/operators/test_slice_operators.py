@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException
-from deployment import HOOKS, STREAMS
+from deployment import HOOKS, STREAMS, Deployment, Refusing, events
 from operator_tasks import Tasks
 
+from airflow_netmera_kinesis.errors import StreamRefused
 from airflow_netmera_kinesis.location import open_folder
 from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
 from airflow_netmera_kinesis.operators.kinesis_hook_sender import KinesisHookSenderOperator
 from airflow_netmera_kinesis.operators.slice import CommitSliceOperator, GateSliceOperator, PlanSliceOperator
 from airflow_netmera_kinesis.operators.workplace import slice_of
 from airflow_netmera_kinesis.state.slice import state_key
-from airflow_netmera_kinesis.testing import FakeKinesis
+from airflow_netmera_kinesis.testing import FakeKinesis, Faults
 
 pytestmark = pytest.mark.fake_kinesis(STREAMS)
 
@@ -43,12 +44,19 @@ def set_active(kinesis: FakeKinesis, monkeypatch: pytest.MonkeyPatch, *, active:
     monkeypatch.setenv("AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT", json.dumps(connection))
 
 
-def test_a_connector_switched_off_in_the_middle_of_a_slice_skips_every_task_and_the_slice_waits(
+def test_a_connector_switched_off_in_the_middle_of_a_slice_skips_every_task_and_the_rest_waits(
     tasks: Tasks, fake_kinesis: FakeKinesis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups = tasks.plan()
     tasks.do(HookMatcherOperator, group=groups[0])
     (partition,) = tasks.do(GateSliceOperator, slice=groups)
+    fake_kinesis.faults = Refusing(accepted=[2])
+    with pytest.raises(StreamRefused):
+        tasks.do(KinesisHookSenderOperator, partition=partition)
+    fake_kinesis.faults = Faults()
+    already = sum(fake_kinesis.books.counts(stream).stored for stream in STREAMS)
+    requests = [fake_kinesis.books.counts(stream).requests for stream in STREAMS]
+    assert already > 0
     set_active(fake_kinesis, monkeypatch, active=False)
     for operator, arguments in (
         (PlanSliceOperator, {}),
@@ -59,11 +67,14 @@ def test_a_connector_switched_off_in_the_middle_of_a_slice_skips_every_task_and_
     ):
         with pytest.raises(AirflowSkipException, match="inactive"):
             tasks.do(operator, **arguments)
-    assert not any(fake_kinesis.books.counts(stream).requests for stream in STREAMS)
+    assert [fake_kinesis.books.counts(stream).requests for stream in STREAMS] == requests
     set_active(fake_kinesis, monkeypatch, active=True)
     assert tasks.plan() == groups
     assert tasks.do(KinesisHookSenderOperator, partition=partition)["delivered"] == 20
     assert tasks.do(CommitSliceOperator, slice=groups)["delivered"] == 20
+    consumer = Deployment(lambda name: open_folder(tasks.places["exports"]), fake_kinesis)
+    consumer.sent = {"app_20260906.ndjson": events("06", 30)}
+    consumer.assert_all_arrived()
 
 
 def test_a_backfill_fails_for_good_and_names_what_to_use_instead(tasks: Tasks) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 import pytest
 from deployment import STREAMS, Deployment, events, half_sent, lines
+from full_disk import FullDisk
 
 from airflow_netmera_kinesis import grouping
 from airflow_netmera_kinesis.errors import (
@@ -71,6 +72,7 @@ class TestFiles:
     def test_an_empty_folder_is_nothing_new(self, deployment: Deployment) -> None:
         assert deployment.run() is None
         assert list(deployment.state.list()) == []
+        assert deployment.arrived == 0
 
     def test_a_late_file_with_an_older_name_is_new(self, deployment: Deployment) -> None:
         deployment.export("app_20260907.ndjson", events("07", 30))
@@ -91,9 +93,9 @@ class TestFiles:
     def test_the_same_content_under_a_new_time_is_nothing_and_is_read_once(self, deployment: Deployment) -> None:
         deployment.export("app_20260906.ndjson", events("06", 30))
         deployment.run()
-        if isinstance(deployment.exports, LocalFolder):
-            deployment.exports.write("app_20260906.ndjson", lines(events("06", 30)))
+        deployment.exports.write("app_20260906.ndjson", lines(events("06", 30)))
         assert deployment.run() is None
+        # S3 says itself that the content is the same.
         remembered = deployment.state.list("plan.json")
         assert len(list(remembered)) == isinstance(deployment.exports, LocalFolder)
         deployment.export("app_20260907.ndjson", events("07", 30))
@@ -217,20 +219,6 @@ class TestFiles:
             deployment.commit(current)
         assert names == ["app_20260906.ndjson", "app_20260907.ndjson", "app_20260908.ndjson"]
 
-    def test_1100_files_are_one_slice_of_fewer_tasks_than_airflow_maps(self, local: Deployment, tmp_path: Path) -> None:
-        (tmp_path / "exports").mkdir()
-        for number in range(1_100):
-            name = f"app_20260906_{number:04d}.ndjson"
-            local.sent[name] = events(f"{number}", 1)
-            (tmp_path / "exports" / name).write_bytes(lines(local.sent[name]))
-        current = local.planned(max_files=2_000)
-        assert len(current.files) == 1_100
-        assert len(current.groups) <= 1_000
-        counts = local.run(max_files=2_000)
-        assert counts is not None
-        assert counts["delivered"] == 1_100
-        local.assert_all_arrived(files=[file.name for file in current.files])
-
     def test_a_byte_and_a_large_file_are_one_slice(
         self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -254,6 +242,8 @@ class TestFiles:
         assert (counts["events"], counts["firings"]) == (10, 0)
         assert "10 events matched no hook; the commonest codes: n:vp (10)" in caplog.text
         assert deployment.run() is None
+        deployment.assert_all_arrived()
+        deployment.assert_tidy()
 
 
 class TestRunsThatFail:
@@ -278,13 +268,37 @@ class TestRunsThatFail:
         current = deployment.planned(partitions=3)
         deployment.match(current)
         deployment.gate(current)
-        deployment.send(current, partitions=[0, 2])
+        deployment.send(current, partitions=[0])
+        deployment.send_some(current, requests=1, partitions=[1])
+        deployment.send(current, partitions=[2])
         before = deployment.arrived
         with pytest.raises(SliceRefused, match=r"partition 1 of stream .* is not sent to its end"):
             deployment.commit(current)
         assert deployment.run(partitions=3) is not None
-        assert deployment.arrived > before
+        assert deployment.arrived > before > 0
         deployment.assert_all_arrived()
+        deployment.assert_tidy()
+
+    def test_a_disk_that_is_full_while_staging_is_told_and_nothing_is_sent_or_committed(
+        self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deployment.export("app_20260906.ndjson", events("06", 30))
+        writer = deployment.staging.writer
+
+        @contextmanager
+        def on_a_full_disk(name: str) -> Iterator[FullDisk]:
+            with writer(name) as file:
+                yield FullDisk(file, room=0)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(deployment.staging, "writer", on_a_full_disk)
+            with pytest.raises(StagingError, match=r"no space left while staging to .*: nothing was committed"):
+                deployment.run()
+        assert (deployment.arrived, load_checkpoint(deployment.state).generation) == (0, 0)
+        assert list(deployment.staging.list()) == []
+        deployment.run()
+        deployment.assert_all_arrived()
+        deployment.assert_tidy()
 
     def test_whole_parts_are_not_matched_again_and_a_broken_one_is(self, deployment: Deployment) -> None:
         deployment.export("app_20260906.ndjson", events("06", 90))
@@ -378,9 +392,12 @@ class TestTermsThatChange:
         assert list(deployment.staging.list()) == []
         with pytest.raises(SliceRefused, match=f"slice {current.id} is not open any more"):
             deployment.send(current)
-        counts = deployment.run(hooks=self.MORE, partitions=2)
+        deployment.hooks = self.MORE
+        counts = deployment.run(partitions=2)
         assert counts is not None
         assert counts["delivered"] == 60
+        deployment.assert_all_arrived()
+        deployment.assert_tidy()
 
     def test_after_the_first_record_it_is_finished_as_frozen_and_the_log_says_what_differs(
         self, deployment: Deployment, caplog: pytest.LogCaptureFixture
@@ -452,6 +469,30 @@ class TestTasksThatAreCleared:
         assert load_checkpoint(deployment.state) == before
         assert deployment.run() is None
         deployment.assert_all_arrived()
+
+    def test_when_everything_is_cleared_what_was_sent_is_not_sent_again(
+        self, deployment: Deployment
+    ) -> None:
+        """As ``airflow tasks clear`` without dates does; the runs are tried again one after another."""
+        runs = []
+        for day in ("05", "06"):
+            deployment.export(f"app_202609{day}.ndjson", events(day, 30))
+            runs.append(deployment.planned())
+            deployment.run()
+        deployment.export("app_20260907.ndjson", events("07", 90))
+        runs.append(half_sent(deployment))
+        already = deployment.arrived
+        for of_the_run in runs:
+            current = deployment.plan() or of_the_run
+            for task in (deployment.match, deployment.gate, deployment.send):
+                with suppress(SliceCommitted):  # the task is skipped
+                    task(current)
+            deployment.commit(current)
+        assert deployment.arrived > already
+        assert load_checkpoint(deployment.state).generation == 3
+        assert deployment.run() is None
+        deployment.assert_all_arrived()
+        deployment.assert_tidy()
 
     def test_a_slice_that_nobody_knows_is_refused(self, deployment: Deployment) -> None:
         deployment.export("app_20260906.ndjson", events("06", 30))

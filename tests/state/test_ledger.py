@@ -90,6 +90,17 @@ def test_cut_off_at_any_byte_it_is_readable_up_to_its_last_whole_entry(tmp_path:
         assert cut.settled(0, 2, 0) == (entries >= 1)
 
 
+def test_cut_off_in_object_storage_it_is_readable_too(folder: Folder) -> None:
+    with open_ledger(folder, "slice", "carts", 0) as ledger:
+        for line in range(1, 4):
+            ledger.delivered([(0, line, 0)])
+    (name,) = segments(folder, "ledgers/slice/carts/0000.log")
+    whole = folder.read(name)
+    for size in (0, 1, len(whole) // 2, len(whole) - 1):
+        folder.write(name, whole[:size])
+        assert open_ledger(folder, "slice", "carts", 0).delivered_count == 3 * size // len(whole)
+
+
 def test_cut_off_and_written_on_it_holds_the_entries_of_both_sides(tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path)
     with open_ledger(folder, "slice", "carts", 0) as ledger:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from full_disk import FullDisk
 
 from airflow_netmera_kinesis.errors import StagingError
 from airflow_netmera_kinesis.record import StagedRecord
@@ -97,28 +96,6 @@ def test_a_part_that_was_replaced_by_another_whole_one_is_changed(folder: Folder
     stage(folder, [purchase(2)])
     with pytest.raises(StagingError, match="was changed"):
         check_part(folder, first)
-
-
-class FullDisk:
-    """A file on a disk that is full after some bytes."""
-
-    def __init__(self, file: Any, room: int) -> None:
-        self._file, self._room = file, room
-
-    def write(self, data: bytes) -> int:
-        self._room -= len(data)
-        if self._room < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return int(self._file.write(data))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def __enter__(self) -> FullDisk:  # noqa: PYI034 - Python 3.10 has no Self
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
 
 @pytest.mark.parametrize("room", [0, BLOCK_BYTES, 4 * BLOCK_BYTES])
