@@ -93,10 +93,11 @@ class FatedFolder:
             yield file
             self._fate.step()
 
-    def appender(self, name: str) -> FatedAppender:
+    def appender(self, name: str, *, in_turn: bool = False) -> FatedAppender:
         # What is gathered in memory is uploaded through this folder: each upload is a step.
-        below = ObjectAppender(self, name) if isinstance(self._folder, ObjectFolder) else self._folder.appender(name)
-        return FatedAppender(below, self._fate)
+        if isinstance(self._folder, ObjectFolder):
+            return FatedAppender(ObjectAppender(self, name, in_turn=in_turn), self._fate)
+        return FatedAppender(self._folder.appender(name, in_turn=in_turn), self._fate)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._folder, name)

@@ -65,8 +65,8 @@ class MortalFolder:
             yield file
             self._life.step()
 
-    def appender(self, name: str) -> MortalAppender:
-        return MortalAppender(self._folder.appender(name), self._life)
+    def appender(self, name: str, *, in_turn: bool = False) -> MortalAppender:
+        return MortalAppender(self._folder.appender(name, in_turn=in_turn), self._life)
 
     def now_ms(self) -> int:
         return self._folder.now_ms() + self._ahead_ms

@@ -55,7 +55,8 @@ class ReceiptLog:
     """The receipts of one stream and partition, appended answer by answer."""
 
     def __init__(self, state: Folder, slice_id: str, stream: str, partition: int) -> None:
-        self._appender = state.appender(_name(slice_id, stream, partition))
+        # The proof goes by their order: a paused process must not add what it still holds to those of its successor.
+        self._appender = state.appender(_name(slice_id, stream, partition), in_turn=True)
 
     def append(self, receipts: Sequence[tuple[Entry, EntryAnswer]]) -> None:
         """Write the receipts of one answer."""

@@ -98,8 +98,11 @@ class Folder(ReadableFolder, Protocol):
     def delete_tree(self, prefix: str) -> None:
         """Delete the nested folder ``prefix`` with all it holds; do nothing if there is none."""
 
-    def appender(self, name: str) -> Appender:
-        """Open a new segment of ``name``; earlier segments are never touched again."""
+    def appender(self, name: str, *, in_turn: bool = False) -> Appender:
+        """Open a new segment of ``name``; earlier segments are never touched again.
+
+        ``in_turn``: it begins at once, and whoever has begun before can append nothing behind it any more.
+        """
 
     def open_appended(self, name: str) -> Iterator[BinaryIO]:
         """Yield the segments of ``name`` opened for reading, oldest first; each may end in a torn entry."""

@@ -94,8 +94,8 @@ class LocalFolder:
         with suppress(FileNotFoundError):
             shutil.rmtree(self.path / prefix)
 
-    def appender(self, name: str) -> LocalAppender:
-        return LocalAppender(self, name)
+    def appender(self, name: str, *, in_turn: bool = False) -> LocalAppender:
+        return LocalAppender(self, name, in_turn=in_turn)
 
     def open_appended(self, name: str) -> Iterator[BinaryIO]:
         for segment in segments(self, name):
@@ -120,16 +120,23 @@ class LocalFolder:
 
 
 class LocalAppender:
-    """One segment of an appended file, made at the first entry."""
+    """One segment of an appended file, made at the first entry, or at once if it has to stand before later ones.
 
-    def __init__(self, folder: LocalFolder, name: str) -> None:
+    It goes again if nothing was appended.
+    """
+
+    def __init__(self, folder: LocalFolder, name: str, *, in_turn: bool = False) -> None:
         self._folder = folder
         self._name = name
         self._fd: int | None = None
         self._synced = 0.0
+        self._empty: Path | None = None
+        if in_turn:
+            self._begin()
 
     def append(self, data: bytes, records: int = 1) -> None:
         fd = self._fd if self._fd is not None else self._begin()
+        self._empty = None
         try:
             written = os.write(fd, data)
             if written != len(data):
@@ -154,6 +161,8 @@ class LocalAppender:
                 os.fdatasync(fd)
             finally:
                 os.close(fd)
+        if self._empty is not None:
+            self._empty.unlink(missing_ok=True)
 
     def _begin(self) -> int:
         number = next_segment(self._folder, self._name)
@@ -166,7 +175,7 @@ class LocalAppender:
                 number += 1
             else:
                 _sync_folder(path.parent)
-                self._synced = time.monotonic()
+                self._synced, self._empty = time.monotonic(), path
                 return self._fd
 
 

@@ -112,8 +112,8 @@ class ObjectFolder:
         with suppress(FileNotFoundError):
             self._fs.rm(self._path(prefix), recursive=True)
 
-    def appender(self, name: str) -> ObjectAppender:
-        return ObjectAppender(self, name)
+    def appender(self, name: str, *, in_turn: bool = False) -> ObjectAppender:
+        return ObjectAppender(self, name, in_turn=in_turn)
 
     def open_appended(self, name: str) -> Iterator[BinaryIO]:
         # A segment holds what was appended within a second: many and small, so fetched several at a time.

@@ -11,13 +11,23 @@ FLUSH_EVERY_SECONDS = 1.0
 UNFLUSHED_RECORDS = 5_000
 
 
-class ObjectAppender:
-    """Segments uploaded by a thread, so that an entry waits for the store only when too many are unflushed."""
+class OutOfTurn(OSError):
+    """Somebody else has begun to append since: this process was paused, or cut off from the store, for too long."""
 
-    def __init__(self, folder: Folder, name: str) -> None:
+
+class ObjectAppender:
+    """Segments uploaded by a thread, so that an entry waits for the store only when too many are unflushed.
+
+    Appended in turn, the first segment is an empty one, made at once. It takes the number that whoever has begun before
+    would use next, so that from then on only this one appends. It goes again if nothing was appended.
+    """
+
+    def __init__(self, folder: Folder, name: str, *, in_turn: bool = False) -> None:
         self._folder = folder
         self._name = name
+        self._in_turn = in_turn
         self._number = 0
+        self._empty = ""
         self._waiting: list[bytes] = []
         self._records = 0
         self._uploading = 0
@@ -26,6 +36,8 @@ class ObjectAppender:
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        if in_turn:
+            self._begin()
 
     def append(self, data: bytes, records: int = 1) -> None:
         with self._changed:
@@ -63,6 +75,8 @@ class ObjectAppender:
                 self._changed.notify_all()
             if self._thread is not None:
                 self._thread.join()
+            elif self._empty:
+                self._folder.delete(self._empty)
 
     @property
     def _unflushed(self) -> int:
@@ -96,10 +110,18 @@ class ObjectAppender:
             self._uploading, self._records = self._records, 0
             return b"".join(taken)
 
+    def _begin(self) -> None:
+        number = next_segment(self._folder, self._name)
+        while not self._folder.create(segment_name(self._name, number), b""):
+            number += 1
+        self._number, self._empty = number + 1, segment_name(self._name, number)
+
     def _upload(self, data: bytes) -> None:
         self._number = self._number or next_segment(self._folder, self._name)
         while not self._folder.create(segment_name(self._name, self._number), data):
             if self._folder.read(segment_name(self._name, self._number)) == data:
                 break  # an upload whose answer was lost
+            if self._in_turn:
+                raise OutOfTurn(f"{self._folder.uri}/{self._name} is appended to by somebody else now")
             self._number += 1
         self._number += 1

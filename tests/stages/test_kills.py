@@ -173,3 +173,28 @@ def test_paused_before_a_step_and_woken_up_while_a_later_slice_is_sent_it_stops_
             later.assert_all_arrived(duplicates=sent_again + late)
             later.assert_tidy()
             assert load_checkpoint(later.state).generation == 2
+
+
+def test_paused_in_mid_send_and_woken_up_before_another_has_finished_it_does_not_spoil_the_proof_of_order(
+    scene: Scene, steps: dict[str, Counter[str]]
+) -> None:
+    half = len(points(scene, steps, "send", every=1)) // 2
+    step = secrets.choice(range(2, half))
+    with (
+        FakeKinesis(STREAMS) as kinesis,
+        scene.begin(kinesis, Doom(SIGSTOP, "send", step)) as run,
+        told(f"paused before step {step} of send"),
+    ):
+        assert run.paused()
+        later = scene.next_run(kinesis, EXPIRY_MS + 5_000)
+        sent_again = unknown_to_the_state(later)
+        current = later.planned()
+        later.match(current)
+        later.gate(current)
+        later.send_some(current, requests=1)
+        by_then = stored(kinesis)
+        assert run.woken().startswith("LeaseTaken: the lease on")
+        late = stored(kinesis) - by_then
+        later.run()
+        later.assert_all_arrived(duplicates=sent_again + late)
+        later.assert_tidy()

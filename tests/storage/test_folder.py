@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import fsspec
@@ -169,8 +170,9 @@ def test_each_appender_begins_a_segment_and_all_are_read_in_order(folder: Folder
     assert appended(folder, "ledger/stream.log") == [b"one+", b"two+"]
 
 
-def test_an_appender_that_appends_nothing_makes_no_file(folder: Folder) -> None:
-    appender = folder.appender("ledger.log")
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_an_appender_that_appends_nothing_leaves_no_file(folder: Folder, *, in_turn: bool) -> None:
+    appender = folder.appender("ledger.log", in_turn=in_turn)
     appender.flush()
     appender.close()
     assert names(folder) == []
@@ -183,6 +185,19 @@ def test_two_appenders_at_once_never_write_into_one_segment(folder: Folder) -> N
     first.close()
     second.close()
     assert sorted(appended(folder, "a.log")) == [b"first", b"second"]
+
+
+def test_behind_who_appends_in_turn_nobody_appends_who_has_begun_before(folder: Folder) -> None:
+    paused = folder.appender("a.log", in_turn=True)
+    paused.append(b"1")
+    paused.flush()
+    successor = folder.appender("a.log", in_turn=True)
+    paused.append(b"late")
+    with suppress(OSError):  # object storage refuses; on a local path it stands in its own place
+        paused.close()
+    successor.append(b"2")
+    successor.close()
+    assert b"".join(appended(folder, "a.log")) in (b"12", b"1late2")
 
 
 def test_a_flush_returns_when_everything_is_stored(folder: Folder) -> None:
