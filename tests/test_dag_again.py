@@ -42,4 +42,4 @@ def test_what_was_sent_is_sent_again_and_what_was_set_aside_is_replayed(workplac
     replayed = workplace.run("netmera_replay_dead_letters", hooks=str(hooks), dry_run=False)
     assert replayed.state == "success", replayed.log
     assert ids(workplace) - twice == {("logins", f"{event['id']}-nobody"): 1 for event in logins[:3]}
-    assert "that concerns up to" in replayed.log
+    assert "Users whom that may concern:" in replayed.log

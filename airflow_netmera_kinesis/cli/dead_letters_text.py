@@ -73,8 +73,8 @@ def print_shown(console: Console, shown: Shown, dag: str) -> None:
         console.print(f"PERHAPS_STORED: {chosen.perhaps_stored:,}, which may then be in the stream twice")
     if users := shown.counted.users:
         console.print(
-            f"Newer events of the same user may have been sent already: that concerns up to {users:,} users, all whose "
-            f"records these are."
+            f"Newer events of the same user may have been sent already. Users whom that may concern: {users:,}, all "
+            f"whose records these are."
         )
 
 

@@ -162,8 +162,8 @@ def _tell(shown: Shown, log: Log) -> None:
         )
     if shown.counted.users:
         log.warning(
-            "newer events of the same user may have been sent already: that concerns up to %d users, all whose records "
-            "these are. Who was sent what is not kept once a slice is committed, so it may be fewer; a consumer that "
-            "keeps a user's latest state must compare the events' times",
+            "newer events of the same user may have been sent already. Users whom that may concern: %d, all whose "
+            "records these are; who was sent what is not kept once a slice is committed, so it may be fewer. A "
+            "consumer that keeps a user's latest state must compare the events' times",
             shown.counted.users,
         )  # fmt: skip

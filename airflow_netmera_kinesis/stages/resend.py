@@ -111,9 +111,12 @@ def show_resend(
     return {**counted.summary(), **more}
 
 
-def sent_before(of: Folder, files: Sequence[FileInfo], request: ResendRequest) -> SentBefore:
-    """Read, and only read, what the DAG whose state is ``of`` has sent."""
-    manifest = load_manifest(of, load_checkpoint(of))
+def sent_before(of: Folder, files: Sequence[FileInfo], request: ResendRequest) -> SentBefore | None:
+    """Read, and only read, what the DAG whose state is ``of`` has sent; None if it never sent anything from there."""
+    checkpoint = load_checkpoint(of)
+    if not checkpoint.generation:
+        return None
+    manifest = load_manifest(of, checkpoint)
     chosen = {info.name for info in files}
     last = sending_order(files[-1], request.zone)
     others = (FileInfo(sent.name, sent.size, sent.modified_ms) for sent in manifest.values() if sent.name not in chosen)
@@ -130,6 +133,9 @@ def _warn(files: Sequence[FileInfo], request: ResendRequest, of: Folder | None, 
     if of is None:
         return None
     before = sent_before(of, files, request)
+    if before is None:
+        log.warning("nothing of these exports was sent by the DAG that of_dag names: %s has no checkpoint", of.uri)
+        return None
     log.warning(
         "by the state in %s: sent before are %d of these %d files, and %d newer ones",
         of.uri, before.chosen, len(files), before.newer,

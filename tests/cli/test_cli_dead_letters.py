@@ -99,7 +99,7 @@ def test_a_replay_is_shown_first_and_sent_with_yes(storage: Callable[[str], Fold
     assert shown.exit_code == 0
     assert "dead letters of acme: 3 to replay" in shown.stdout
     assert "still malformed: 1" in shown.stdout
-    assert "that concerns up to 1 users" in shown.stdout
+    assert "Users whom that may concern: 1," in shown.stdout
     assert shown.stdout.endswith("Nothing was sent. To send: --yes\n")
     assert ids(storage, fake_kinesis) == ["06-0"]
     sent = replay("--yes")
