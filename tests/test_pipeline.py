@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.pipeline import events_to_kinesis
 
 DAGS = Path(__file__).parent.parent / "dags"
+README = DAGS.parent / "README.md"
 
 
 def defaults_of(dag: Any) -> dict[str, Any]:
@@ -111,12 +113,31 @@ def test_the_shipped_dags_are_parsed_without_an_error_and_without_a_setting(tmp_
     assert "netmera_events_to_kinesis" in bag.dag_ids
 
 
-def test_a_dag_survives_being_stored_by_airflow() -> None:
+def test_airflow_finds_the_dags_of_the_readme_as_they_stand(tmp_path: Path) -> None:
+    from airflow.models import DagBag
+
+    blocks = re.findall("```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    for number, block in enumerate(block for block in blocks if "DeadlineAlert" not in block):
+        (tmp_path / f"block_{number}.py").write_text(block, encoding="utf-8")
+    bag = DagBag(dag_folder=str(tmp_path))
+    assert bag.import_errors == {}
+    assert {"netmera_events_to_kinesis", "netmera_shop", "netmera_bank", "my_netmera", "my_netmera_taskflow"} <= set(
+        bag.dag_ids
+    )
+    for dag in bag.dags.values():
+        assert set(stored_and_restored(dag).task_dict) >= {"plan", "match", "gate", "send", "commit"}
+
+
+def stored_and_restored(dag: Any) -> Any:
+    """Do what Airflow does between the DAG processor and the scheduler."""
     from airflow.serialization import serialized_objects
 
     names = vars(serialized_objects)
     serialization = names.get("DagSerialization") or names["SerializedDAG"]  # Airflow 3 or 2
-    stored = json.dumps(serialization.to_dict(events_to_kinesis("acme", exports="/exports")))
-    restored = serialization.from_dict(json.loads(stored))
+    return serialization.from_dict(json.loads(json.dumps(serialization.to_dict(dag))))
+
+
+def test_a_dag_survives_being_stored_by_airflow() -> None:
+    restored = stored_and_restored(events_to_kinesis("acme", exports="/exports"))
     assert set(restored.task_dict) == {"plan", "preflight", "match", "gate", "send", "commit"}
     assert restored.params["exports"] == "/exports"
