@@ -10,13 +10,13 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_netmera_kinesis.errors import ConfigurationError
 from airflow_netmera_kinesis.operators.lineage import facets_of, gather
 from airflow_netmera_kinesis.operators.stats import AirflowStats
+from airflow_netmera_kinesis.operators.terms import record_limits
 from airflow_netmera_kinesis.operators.workplace import open_workplace, require_active, verdicts
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition
     from airflow_netmera_kinesis.stages.lineage import Lineage
 
 DEFAULT_CONN_ID = "netmera_kinesis_default"
@@ -73,7 +73,7 @@ class HookMatcherOperator(BaseOperator):
                 group,
                 at.who,
                 self.log,
-                limit_of=self._record_limit,
+                limit_of=record_limits(self.netmera_kinesis_conn_id),
                 keys_of=fetch_keys,
                 metrics=AirflowStats(self.log, dag_id=context["ti"].dag_id),
             )
@@ -83,14 +83,6 @@ class HookMatcherOperator(BaseOperator):
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """Name the files that were read."""
         return facets_of(self._lineage)
-
-    def _record_limit(self, hook: HookDefinition) -> int:
-        """Ask for the record size that the hook's stream takes."""
-        from airflow_netmera_kinesis.connection import NetmeraKinesisConnection
-        from airflow_netmera_kinesis.delivery.stream_description import address_of, describe_stream
-
-        client = NetmeraKinesisConnection(self.netmera_kinesis_conn_id).get_conn()
-        return describe_stream(client, hook.stream, address_of(hook)).max_record_bytes
 
 
 def group_of_slice(reference: Any) -> tuple[str, int]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
 
 from airflow_netmera_kinesis.operators.lineage import facets_of, gather
+from airflow_netmera_kinesis.operators.terms import terms_of
 from airflow_netmera_kinesis.operators.workplace import (
-    definitions_of,
     export_format_of,
     open_workplace,
     refuse_backfill,
@@ -136,19 +136,8 @@ class PlanSliceOperator(BaseOperator):
 
     def _request(self, at: Workplace, settings: ConnectorSettings) -> PlanRequest:
         from airflow_netmera_kinesis import plan_request as read
-        from airflow_netmera_kinesis.hash_key import fetch_keys
-        from airflow_netmera_kinesis.netmera.hashing import fingerprints_of
-        from airflow_netmera_kinesis.state.slice import Target, Terms
 
-        hooks = read.in_region(definitions_of(self.hooks), settings.region)
-        terms = Terms(
-            hooks=hooks,
-            export_format=export_format_of(self.export_format),
-            partitions=read.whole_number(self.partitions, "partitions", read.MAX_PARTITIONS),
-            order=read.choice(self.order, "order", read.ORDERS),
-            target=Target(settings.region, settings.endpoint_url or ""),
-            hash_keys=fingerprints_of(fetch_keys(hooks)),
-        )
+        terms = terms_of(self.hooks, export_format_of(self.export_format), self.partitions, self.order, settings)
         return read.PlanRequest(
             key=at.key,
             exports=at.exports,

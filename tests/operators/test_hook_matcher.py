@@ -13,6 +13,7 @@ from moto import mock_aws
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.netmera.hook_definition import HookDefinition, TriggerType
 from airflow_netmera_kinesis.operators.hook_matcher import HookMatcherOperator
+from airflow_netmera_kinesis.operators.terms import record_limits
 from airflow_netmera_kinesis.state.open_slice import begin_slice
 from airflow_netmera_kinesis.state.slice import (
     ExportFile,
@@ -93,4 +94,4 @@ def test_what_a_user_may_set_is_templated() -> None:
 def test_a_large_record_is_measured_by_its_streams_own_limit(places: dict[str, str]) -> None:
     with mock_aws():
         boto3.client("kinesis", "eu-central-1").create_stream(StreamName="netmera-purchases", ShardCount=1)
-        assert matcher(places)._record_limit(HOOK) == 1_048_576
+        assert record_limits("netmera_kinesis_default")(HOOK) == 1_048_576
