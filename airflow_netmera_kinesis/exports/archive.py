@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import struct
 import zipfile
 import zlib
 from typing import BinaryIO
@@ -14,14 +15,17 @@ from airflow_netmera_kinesis.exports.listing import is_unfinished
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 _OTHER_PROGRAMS = "__MACOSX/"
 # What zipfile raises for content that is damaged, packed in a way it does not know, or encrypted.
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
+    ValueError, OverflowError,
+)  # fmt: skip
 
 
 def open_archive(file: BinaryIO) -> zipfile.ZipFile:
     """Raise ExportError where it is damaged as a whole."""
     try:
         return zipfile.ZipFile(file)
-    except (*DAMAGE, ValueError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         raise ExportError(f"damaged ZIP archive ({error})") from None
 
 

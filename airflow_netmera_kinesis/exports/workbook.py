@@ -17,7 +17,7 @@ from airflow_netmera_kinesis.exports.sheet import Cell, Moment, Sheet
 MAX_PART_BYTES = 64 * 1024 * 1024  # of each part that is read whole: which sheets there are, and their styles
 _READ_WHOLE = ("[Content_Types].xml", "workbook.xml", "workbook.xml.rels", "styles.xml")
 # What openpyxl and the XML parser raise for a part that is damaged, lacking, or not what it should be.
-_DAMAGED_PART = (*DAMAGE, SyntaxError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, OSError)
+_DAMAGED_PART = (*DAMAGE, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 class Workbook:

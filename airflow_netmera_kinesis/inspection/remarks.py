@@ -20,7 +20,7 @@ def remarks_on(
     fields = {target for target, _ in targets.values()} | set(document.get("constants", ()))
     yield from _on_times(fields, times, document)
     if document.get("record_type") != TriggerType.MESSAGE_LOG.value:
-        yield from _on_events(fields)
+        yield from _on_events(fields, document)
     yield from _on_users(fields)
     commas = [heading for heading, cells in sample.columns.items() if have_decimal_commas(cells)]
     if commas:
@@ -40,8 +40,8 @@ def _on_times(fields: set[str], times: TimeGuess | None, document: Mapping[str, 
         yield f"the times tell no zone: they are read as those of {document['time_zone']}"
 
 
-def _on_events(fields: set[str]) -> Iterator[str]:
-    if "recordType" in fields or "eventCode" in fields:
+def _on_events(fields: set[str], document: Mapping[str, Any]) -> Iterator[str]:
+    if "recordType" in fields or "eventCode" in fields or document.get("names_to_codes"):
         return
     if "eventName" in fields:
         yield "events have names and no codes: let hooks say event_name, or fill names_to_codes"

@@ -4,6 +4,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +115,13 @@ ONE = zipped({"one.csv": CSV * 100})
 def test_an_archive_that_cannot_be_read_is_named_with_the_reason(data: bytes, why: str) -> None:
     with pytest.raises(ExportError, match=why):
         events_in(export_of(data))
+
+
+def test_each_byte_that_is_damaged_is_damage_or_no_matter() -> None:
+    data = zipped(ALL)
+    for at in range(0, len(data), 53):
+        with suppress(ExportError):
+            events_in(export_of(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]))
 
 
 def test_several_files_in_an_archive_cannot_be_merged_by_time() -> None:
