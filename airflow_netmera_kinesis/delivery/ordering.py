@@ -15,7 +15,7 @@ import msgspec
 from airflow_netmera_kinesis.record import StagedRecord
 
 # What may wait behind busy keys in memory; the rest of a hot key is spilled.
-WAITING_RECORDS = 50_000
+WAITING_RECORDS = 30_000
 WAITING_BYTES = 32 * 1024 * 1024
 # How much of a key's spilled records comes back at once.
 SPILL_CHUNK_RECORDS = 100

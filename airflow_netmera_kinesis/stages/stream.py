@@ -10,6 +10,7 @@ from random import Random
 import msgspec
 
 from airflow_netmera_kinesis.delivery.auto_distribution import DealtShardMap, check_allowed
+from airflow_netmera_kinesis.delivery.counts import DeliveryCounts
 from airflow_netmera_kinesis.delivery.gathering import gather
 from airflow_netmera_kinesis.delivery.journal import StateJournal
 from airflow_netmera_kinesis.delivery.loop import (
@@ -19,6 +20,7 @@ from airflow_netmera_kinesis.delivery.loop import (
     DeliverySettings,
 )
 from airflow_netmera_kinesis.delivery.metering import Meter
+from airflow_netmera_kinesis.delivery.order_proof import Lineage
 from airflow_netmera_kinesis.delivery.outcome import Outcome, Withheld
 from airflow_netmera_kinesis.delivery.packing import packer_of
 from airflow_netmera_kinesis.delivery.progress import Progress
@@ -106,13 +108,13 @@ def send_stream(sending: Sending) -> None:
     _check_distribution(sending, description)
     with open_ledger(sending.state, sending.slice.id, sending.stream, sending.partition) as ledger:
         earlier = ledger.delivered_count + ledger.dead_count
-        delivery = _deliver(sending, description, ledger)
+        counts, lineage = _deliver(sending, description, ledger)
         _check_counts(sending, ledger)
         place = (sending.state, sending.slice.id, sending.stream, sending.partition)
-        receipts = prove_order(*place, delivery.lineage) if sending.ordered else count_firings(*place)
+        receipts = prove_order(*place, lineage) if sending.ordered else count_firings(*place)
         sending.check()
         ledger.done()
-    _report(sending, delivery, ledger, earlier, receipts)
+    _report(sending, counts, ledger, earlier, receipts)
 
 
 def _describe(sending: Sending) -> StreamDescription:
@@ -129,7 +131,7 @@ def _describe(sending: Sending) -> StreamDescription:
         ) from None
 
 
-def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -> Delivery:
+def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -> tuple[DeliveryCounts, Lineage]:
     log, stream, settings, renewal = sending.log, sending.stream, sending.settings, sending.renewal
     connector = renewal.current
     delivery_settings = _delivery_settings(sending, description)
@@ -196,7 +198,8 @@ def _deliver(sending: Sending, description: StreamDescription, ledger: Ledger) -
             delivery.run(gather(records) if hook.pack_always else records)
         finally:
             meter.tell(delivery.counts)
-    return delivery
+    # Nothing else of it is kept: the memory is wanted for the proof.
+    return delivery.counts, delivery.lineage
 
 
 def _meter(sending: Sending, ledger: Ledger, journal: StateJournal) -> Meter:
@@ -276,14 +279,13 @@ def _check_counts(sending: Sending, ledger: Ledger) -> None:
         )
 
 
-def _report(sending: Sending, delivery: Delivery, ledger: Ledger, earlier: int, receipts: int) -> None:
+def _report(sending: Sending, counts: DeliveryCounts, ledger: Ledger, earlier: int, receipts: int) -> None:
     missing = ledger.delivered_count - receipts
     if missing > 0:
         sending.log.warning(
             "stream %s, partition %d: %d delivered records have no receipt: an earlier try was killed before that",
             sending.stream, sending.partition, missing,
         )  # fmt: skip
-    counts = delivery.counts
     sending.log.info(
         "stream %s, partition %d: staged %d = delivered %d + dead letters %d, of which earlier tries settled %d; "
         "%d requests, %d records rejected and sent again, %d unknown and perhaps stored twice; %d receipts%s",
