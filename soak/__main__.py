@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--partitions", type=int, default=2)
     parser.add_argument("--packing", choices=("none", "ndjson", "kpl"), default="none")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="netmera-soak-") as root:

@@ -55,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True):
     kills: int
     seed: int = 1
     packing: str = "none"
+    partitions: int = 2
 
 
 class Figures(msgspec.Struct):
@@ -89,7 +90,7 @@ def run(root: str, plan: Plan, say: Callable[[str], object]) -> Figures:
     """Carry the plan out in the folder ``root``."""
     users = choose_users(plan.events, plan.users, plan.seed)
     with FakeKinesisProcess(f"--stream={STREAM}={SHARDS}", "--quota", f"--seed={plan.seed}") as kinesis:
-        work = Work(root, kinesis.endpoint_url)
+        work = Work(root, kinesis.endpoint_url, partitions=plan.partitions)
         write_export(Path(work.exports), users)
         work = work.prepare(plan.packing)
         say(f"{plan.events:,} events of {len(set(users)):,} users are staged")
@@ -100,7 +101,7 @@ def run(root: str, plan: Plan, say: Callable[[str], object]) -> Figures:
         figures.seconds = time.monotonic() - began
         kinesis.set_faults(Faults())
         kinesis.store_zombies()
-        _read_ledger(work, figures)
+        _read_ledgers(work, figures)
         say("all is sent; reading the stream back")
         _judge(work, kinesis, users, in_the_air, figures)
         work.commit()
@@ -156,9 +157,11 @@ def _kill_at(sender: subprocess.Popen[str], kinesis: FakeKinesisProcess, stored_
 
 def _in_the_air(work: Work, notes: Path) -> set[int]:
     """Find the events that a killed sender has sent, and that the ledger does not know as settled."""
-    sent = {int(number) for line in _lines(notes) for number in line.split()}
-    with work.ledger() as ledger:
-        return {number for number in sent if not ledger.settled(0, number, 0)}
+    unsettled = {int(number) for line in _lines(notes) for number in line.split()}
+    for partition in range(work.partitions):
+        with work.ledger(partition) as ledger:
+            unsettled = {number for number in unsettled if not ledger.settled(0, number, 0)}
+    return unsettled
 
 
 def _lines(notes: Path) -> Iterator[str]:
@@ -167,11 +170,12 @@ def _lines(notes: Path) -> Iterator[str]:
             yield from file
 
 
-def _read_ledger(work: Work, figures: Figures) -> None:
-    with work.ledger() as ledger:
-        figures.delivered = ledger.delivered_count
-        figures.dead = ledger.dead_count
-        figures.unknown = ledger.unknown_count
+def _read_ledgers(work: Work, figures: Figures) -> None:
+    for partition in range(work.partitions):
+        with work.ledger(partition) as ledger:
+            figures.delivered += ledger.delivered_count
+            figures.dead += ledger.dead_count
+            figures.unknown += ledger.unknown_count
 
 
 def _judge(work: Work, kinesis: FakeKinesisProcess, users: array[int], in_the_air: set[int], figures: Figures) -> None:

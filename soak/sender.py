@@ -1,4 +1,4 @@
-"""Be the process that is killed: send the slice, and note what leaves, so that others know what was in the air.
+"""Be the process that is killed: send the slice, its partitions side by side, and note what leaves it.
 
 ``python -m soak.sender <work as JSON> <file for notes>``
 """
@@ -11,6 +11,7 @@ import sys
 import threading
 from binascii import a2b_base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,21 +65,28 @@ def main(work: str, notes: str) -> None:
     asked = msgspec.json.decode(work, type=Work)
     logging.basicConfig(filename=str(Path(asked.root) / "sender.log"), level=logging.INFO)
     fd = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    try:
-        send_partition(
-            asked.state,
-            asked.staging,
-            asked.slice_id,
-            0,
-            SendSettings(stall_timeout=120.0, max_dead_letters=DEAD_LETTERS),
-            connect=lambda: NotingConnection(asked.endpoint_url, fd),
-            stop=threading.Event(),
-            who=WHO,
-            log=LOG,
-        )
-    except NetmeraKinesisError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(FAILED)
+    with ThreadPoolExecutor(asked.partitions) as partitions:
+        running = [partitions.submit(_send, asked, partition, fd) for partition in range(asked.partitions)]
+    failures = [error for each in running if (error := each.exception()) is not None]
+    for failure in failures:
+        print(f"{type(failure).__name__}: {failure}", file=sys.stderr)
+        if not isinstance(failure, NetmeraKinesisError):
+            raise failure
+    sys.exit(FAILED if failures else 0)
+
+
+def _send(asked: Work, partition: int, notes: int) -> None:
+    send_partition(
+        asked.state,
+        asked.staging,
+        asked.slice_id,
+        partition,
+        SendSettings(stall_timeout=120.0, max_dead_letters=DEAD_LETTERS),
+        connect=lambda: NotingConnection(asked.endpoint_url, notes),
+        stop=threading.Event(),
+        who=WHO,
+        log=LOG,
+    )
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class Work(msgspec.Struct, frozen=True):
     root: str
     endpoint_url: str
     slice_id: str = ""
+    partitions: int = 1
 
     @property
     def exports(self) -> str:
@@ -61,7 +62,7 @@ class Work(msgspec.Struct, frozen=True):
             "packing": packing,
         }
         target = Target(REGION, self.endpoint_url)
-        terms = Terms(parse_definitions([hook], WHO), ExportFormat(), 1, "file", target)
+        terms = Terms(parse_definitions([hook], WHO), ExportFormat(), self.partitions, "file", target)
         request = PlanRequest(state_key(WHO, self.exports), self.exports, terms, min_age_ms=0)
         place = open_exports(self.exports)
         planned = plan(self.state, self.staging, place, request, WHO, LOG)
@@ -75,8 +76,8 @@ class Work(msgspec.Struct, frozen=True):
         parts = load_result(self.staging, self.slice_id, 0).parts
         return sum(len(record.payload) for part in parts for record in records_of(self.staging, part))
 
-    def ledger(self) -> Ledger:
-        return open_ledger(self.state, self.slice_id, STREAM, 0)
+    def ledger(self, partition: int) -> Ledger:
+        return open_ledger(self.state, self.slice_id, STREAM, partition)
 
     def dead_letters(self) -> dict[int, DeadLetter]:
         """The dead letters by line; of one that was written twice, the later counts."""
