@@ -16,7 +16,8 @@ BIN := $(VENV)/bin
 TESTS ?= $(if $(filter $(LATEST),$(AIRFLOW)),,tests/operators tests/test_architecture.py tests/test_connection.py \
 	tests/test_connection_test.py tests/test_credentials.py \
 	tests/test_dag_again.py tests/test_dag_run.py tests/test_export_server.py tests/test_location.py tests/test_message_log_dag.py \
-	tests/test_pipeline.py tests/test_pipeline_again.py tests/test_provider_info.py tests/test_rest_connection.py)
+	tests/test_pipeline.py tests/test_pipeline_again.py tests/test_provider_info.py tests/test_rest_connection.py \
+	tests/system/test_own_dags.py)
 
 # What a shell has set for another Airflow, another AWS account or another Python must not reach this one.
 INHERITED := $(filter AIRFLOW_% AWS_% BOTO_% OTEL_% MYPY% RUFF_% PYTEST_% COVERAGE_%,$(.VARIABLES))
