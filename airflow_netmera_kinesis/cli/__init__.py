@@ -23,6 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "dead-letters",
     "clean",
 )
+_LOGGING_LEVEL = "AIRFLOW__LOGGING__LOGGING_LEVEL"
 
 
 class Commands(click.Group):
@@ -59,8 +60,11 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, epilog=EXIT_STATUSES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="airflow-netmera-kinesis", prog_name="netmera-kinesis")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Look at Netmera's exports, and send them to Amazon Kinesis without a scheduler."""
     # Airflow logs to standard output, where a command's own lines go; it reads this when it is loaded. Airflow 2 also
     # calls it an error that it has no database to look for a connection in.
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
+    if _LOGGING_LEVEL not in os.environ:
+        os.environ[_LOGGING_LEVEL] = "CRITICAL"
+        ctx.call_on_close(lambda: os.environ.pop(_LOGGING_LEVEL, None))
