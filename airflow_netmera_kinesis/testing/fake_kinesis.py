@@ -71,7 +71,7 @@ class FakeKinesis:
             "endpoint_url": self.endpoint_url,
             "region_name": self.core.region,
             "aws_access_key_id": "AKIAFAKEKINESIS",
-            "aws_secret_access_key": "any",
+            "aws_secret_access_key": "any secret does",
         }
 
     def airflow_connection(self) -> str:
