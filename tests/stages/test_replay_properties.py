@@ -105,7 +105,7 @@ def mortal(place: Callable[[str], Folder], life: Life, turn: int) -> Callable[[s
     return lambda name: MortalFolder(place(name), life, ahead_ms=turn * (leases.EXPIRY_MS + 5_000))
 
 
-@pytest.mark.parametrize("step", range(3, 60, 19))
+@pytest.mark.parametrize("step", [16, 30])
 def test_the_same_holds_in_object_storage(s3: Any, step: int) -> None:
     root = f"exports-and-state/{uuid.uuid4().hex}"
 

@@ -210,7 +210,7 @@ def test_killed_before_any_step_the_next_try_of_the_run_sends_the_rest(
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(os, "fdatasync", lambda _: None)
-    every = 19 if "s3" in request.node.name else 4
+    every = 29 if "s3" in request.node.name else 5
     number, life = 0, Life(0)
     while life.is_over:
         number += every
@@ -237,3 +237,14 @@ def test_killed_before_any_step_the_next_try_of_the_run_sends_the_rest(
             with pytest.raises(SliceCommitted):
                 again.plan_again()
     assert life.steps > 20
+
+
+@pytest.mark.fake_kinesis(STREAMS)
+def test_events_without_an_id_of_their_own_get_the_same_ids_again(tmp_path: Path, fake_kinesis: FakeKinesis) -> None:
+    made = [{name: value for name, value in event.items() if name != "id"} for event in events("06", 12)]
+    live = Deployment(lambda name: LocalFolder(tmp_path / name), fake_kinesis)
+    live.exports.write("app_20260906.ndjson", lines([*made, *made]))
+    live.run()
+    resend = Resend(lambda name: LocalFolder(tmp_path / name), fake_kinesis)
+    resend.send_again(period=period_of("2026-09-06", "2026-09-06", ISTANBUL))
+    assert [(verdict.arrived, verdict.duplicates) for verdict in resend.verdicts()] == [(16, 8), (16, 8)]
