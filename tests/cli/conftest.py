@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import pytest
 
@@ -12,8 +11,8 @@ import pytest
 def airflow_logs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command tells Airflow to be silent before it loads it: here it may be loaded, and other tests come after."""
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
-    loaded = sys.modules.get("airflow.providers.amazon.aws.utils.connection_wrapper")
-    if loaded is not None:
-        silent = logging.getLogger("silent")
-        silent.propagate = False
-        monkeypatch.setattr(loaded.AwsConnectionWrapper, "log", silent)
+    from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+
+    silent = logging.getLogger("silent")
+    silent.propagate = False
+    monkeypatch.setattr(AwsConnectionWrapper, "log", silent)
