@@ -9,7 +9,6 @@ from functools import partial
 import msgspec
 from msgspec import Raw
 
-from airflow_netmera_kinesis.netmera.canonical_json import compact
 from airflow_netmera_kinesis.netmera.event import Malformed
 
 # JSON's own grammar: what fits it goes into the payload digit by digit.
@@ -80,7 +79,7 @@ def _boolean(cell: str) -> Raw | None:
 
 def _json(cell: str) -> Raw | None:
     try:
-        return compact(cell.encode())
+        return Raw(_compact_text(cell).encode())
     except (msgspec.DecodeError, RecursionError):
         return None
 

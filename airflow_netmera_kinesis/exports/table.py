@@ -10,6 +10,7 @@ from airflow_netmera_kinesis.exports.chunk import Source, Unreadable, Wanted
 from airflow_netmera_kinesis.exports.csv_columns import Columns
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.row import Row, joined, named_cells, raw_row
+from airflow_netmera_kinesis.exports.sound_row import SoundRows
 from airflow_netmera_kinesis.exports.table_check import TableCheck
 from airflow_netmera_kinesis.netmera.assembling import Assembler
 from airflow_netmera_kinesis.netmera.event import Event, Malformed, MessageLog
@@ -44,6 +45,7 @@ class Table:
         times = TimeReader(export_format.time_zone, export_format.time_format)
         self.columns = Columns(header, export_format)
         self.check = TableCheck(self.columns, export_format, times)
+        self.sound_event_of = SoundRows(self.columns, export_format, times).event_of
         self._assembler = Assembler(times, export_format.record_type)
         self._delimiter, self._encoding = delimiter, encoding
 
@@ -94,7 +96,7 @@ class TableChunk:
 
     def event(self, place: int) -> Event | MessageLog:
         row = self._places[place]
-        return self._read[row] if row in self._read else self._table.event_of(self._rows, row)
+        return self._read[row] if row in self._read else self._table.sound_event_of(self._rows.cells[row])
 
     def row(self, place: int) -> int:
         return self._rows.first + self._places[place]

@@ -40,6 +40,7 @@ class TableCheck:
         self._applies = (
             export_format.record_type is TriggerType.EVENT
             and not {"recordType", "identities"} & {*fields, *self._constants}
+            and not any(column.field == "identities" for column in columns.members)
             and len(set(fields)) == len(fields)
             and "timestamp" in self._place_of
         )

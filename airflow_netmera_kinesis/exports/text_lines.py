@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 from collections import deque
 from collections.abc import Iterator
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.exports import encoding as encodings
-from airflow_netmera_kinesis.exports.content import Content, read_exactly
-from airflow_netmera_kinesis.exports.encoding import AUTO, Encoding, errors_of
+from airflow_netmera_kinesis.exports.content import Content
+from airflow_netmera_kinesis.exports.decoding import Decoding
+from airflow_netmera_kinesis.exports.encoding import AUTO, Encoding
 
-BLOCK_BYTES = 64 * 1024
-MAX_LINE_CHARACTERS = 64 * 1024 * 1024  # memory stays flat
+MAX_LINE_BYTES = 64 * 1024 * 1024  # memory stays flat
 
 
 class TextLines:
     """Lines in blocks; ``count`` is the number of lines so far, ``open_end`` says whether the last has no end.
 
     What is no text in the file's encoding shall spoil its own line, not the file: it stays visible as a surrogate, and
-    ``is_clean`` says whether there was any, or a NUL. Raises ExportError where that cannot be.
+    ``is_clean`` says whether there was any, or a NUL.
     """
 
     def __init__(self, content: Content, said: str = AUTO) -> None:
-        self._blocks = _TextBlocks(content, said)
+        self._decoding = Decoding(content, said)
         self._recent: deque[tuple[int, list[str]]] = deque()
         self.count = 0
         self.open_end = False
@@ -32,17 +29,16 @@ class TextLines:
 
     @property
     def encoding(self) -> Encoding:
-        return self._blocks.encoding
+        return self._decoding.encoding
 
     def blocks(self) -> Iterator[list[str]]:
-        """Yield lines, some hundred at a time."""
+        """Yield lines, some hundred at a time. Raises ExportError for what is no text at all."""
         for text in self._whole_lines():
-            if self.is_clean:
-                self.is_clean = self._blocks.is_clean and "\0" not in text
-            lines = list(io.StringIO(text, newline=""))
+            lines = self._decoding.lines(text.splitlines(keepends=True))
+            self.is_clean = self.is_clean and self._decoding.is_clean and b"\0" not in text
             self._recent.append((self.count + 1, lines))
             self.count += len(lines)
-            self.open_end = text[-1] not in "\r\n"
+            self.open_end = not text.endswith((b"\r", b"\n"))
             yield lines
 
     def forget_before(self, line: int) -> None:
@@ -56,67 +52,19 @@ class TextLines:
             line for start, lines in self._recent for number, line in enumerate(lines, start) if first <= number <= last
         )
 
-    def _whole_lines(self) -> Iterator[str]:
+    def _whole_lines(self) -> Iterator[bytes]:
         """Cut the text after line ends."""
-        waiting: list[str] = []
-        characters = 0
-        for text in self._blocks.texts():
-            end = (text.rfind("\n") if "\n" in text else text.rfind("\r", 0, -1)) + 1
+        waiting: list[bytes] = []
+        waiting_bytes = 0
+        for block in self._decoding.blocks():
+            # A carriage return alone ends a line, too, unless its newline is in the next block.
+            end = (block.rfind(b"\n") if b"\n" in block else block.rfind(b"\r", 0, -1)) + 1
             if end:
-                yield "".join([*waiting, text[:end]])
-                waiting, characters = [], 0
-            waiting.append(text[end:])
-            characters += len(text) - end
-            if characters > MAX_LINE_CHARACTERS:
-                raise ExportError(f"line {self.count + 1} is longer than {MAX_LINE_CHARACTERS} characters: not CSV")
-        if rest := "".join(waiting):
+                yield b"".join([*waiting, block[:end]])
+                waiting, waiting_bytes = [], 0
+            waiting.append(block[end:])
+            waiting_bytes += len(block) - end
+            if waiting_bytes > MAX_LINE_BYTES:
+                raise ExportError(f"line {self.count + 1} is longer than {MAX_LINE_BYTES} bytes: not CSV")
+        if rest := b"".join(waiting):
             yield rest
-
-
-class _TextBlocks:
-    """The text of a file, whose encoding is known as soon as it makes a difference."""
-
-    def __init__(self, content: Content, said: str) -> None:
-        self._content, self._said = content, said
-        self.encoding = Encoding("utf-8")
-        self.is_clean = True
-
-    def texts(self) -> Iterator[str]:
-        block = read_exactly(self._content, BLOCK_BYTES)
-        if encoding := encodings.marked(block):
-            mark = "\ufeff".encode(encoding.name)
-            yield from self._decoded(block[len(mark) :], encoding)
-        elif self._said != AUTO:
-            yield from self._decoded(block, encodings.said(self._said, block))
-        else:
-            is_beginning = True
-            while block and block.isascii() and b"\0" not in block:
-                yield block.decode("ascii")
-                block, is_beginning = self._content.read(BLOCK_BYTES), False
-            if block:
-                block += read_exactly(self._content, encodings.SAMPLE_BYTES - len(block))
-                yield from self._decoded(block, encodings.guessed(block, is_beginning=is_beginning))
-
-    def _decoded(self, block: bytes, encoding: Encoding) -> Iterator[str]:
-        self.encoding = encoding
-        self._decoder = codecs.getincrementaldecoder(encoding.name)("strict")
-        while block:
-            if text := self._text_of(block, final=False):
-                yield text
-            block = self._content.read(BLOCK_BYTES)
-        if rest := self._text_of(b"", final=True):
-            yield rest
-
-    def _text_of(self, block: bytes, *, final: bool) -> str:
-        waiting = self._decoder.getstate()
-        try:
-            return self._decoder.decode(block, final)
-        except UnicodeDecodeError:
-            self.is_clean = False
-        try:
-            self._decoder = codecs.getincrementaldecoder(self.encoding.name)(errors_of(self.encoding.name))
-            self._decoder.setstate(waiting)
-            return self._decoder.decode(block, final)
-        except UnicodeError as error:
-            where = "it ends within a character" if final else error
-            raise ExportError(f"is not {self.encoding.name}: {where}") from None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.exports import text_lines
+from airflow_netmera_kinesis.exports import decoding
 from airflow_netmera_kinesis.exports.chunk import Chunk
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import DELIMITERS, ExportFormat
@@ -231,7 +231,7 @@ def test_a_cell_may_be_as_large_as_a_record_and_more() -> None:
 
 @pytest.mark.parametrize("size", [4, 7, 50, 100])
 def test_chunks_of_any_size_hold_the_same_rows(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_lines, "BLOCK_BYTES", size)
+    monkeypatch.setattr(decoding, "BLOCK_BYTES", size)
     text = (
         HEADER + "".join(f"\nn:ph,u{n},2026-09-07,x" for n in range(6)) + '\nbad\n\n"x"y\nn:ph,u6,2026-09-07,"a\nb"\r\n'
     )

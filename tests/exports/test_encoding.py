@@ -5,7 +5,7 @@ import io
 import pytest
 
 from airflow_netmera_kinesis.errors import ExportError
-from airflow_netmera_kinesis.exports import text_lines
+from airflow_netmera_kinesis.exports import decoding, text_lines
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.text_lines import TextLines
@@ -68,7 +68,7 @@ def test_utf_16_without_a_mark_is_the_one_of_the_two_that_it_is(encoding: str) -
 
 def test_turkish_that_begins_late_in_a_file_is_guessed_where_it_begins() -> None:
     rows = "n:ph,u1,2026-09-07,Ankara\n" * 20_000
-    assert len(rows) > text_lines.BLOCK_BYTES
+    assert len(rows) > decoding.BLOCK_BYTES
     data = ("Event Code,User ID,Date,city\n" + rows + "n:ph,u-ayşe,2026-09-07,İzmir\n").encode("cp1254")
     assert encoding_of(data)[0] == "cp1254"
     assert text_in(data).endswith("n:ph,u-ayşe,2026-09-07,İzmir\n")
@@ -130,7 +130,7 @@ def test_what_is_no_text_at_all_is_told(data: bytes) -> None:
 def test_blocks_of_any_size_make_the_same_lines(
     size: int, encoding: str, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_lines, "BLOCK_BYTES", size)
+    monkeypatch.setattr(decoding, "BLOCK_BYTES", size)
     text = TEXT.replace("\n", end)
     lines = TextLines(io.BytesIO(MARKS[encoding] + text.encode(encoding)))
     assert [line for block in lines.blocks() for line in block] == [f"{line}{end}" for line in TEXT.splitlines()]
@@ -139,6 +139,6 @@ def test_blocks_of_any_size_make_the_same_lines(
 
 
 def test_a_line_without_an_end_in_sight_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_lines, "MAX_LINE_CHARACTERS", 100_000)
-    with pytest.raises(ExportError, match="line 2 is longer than 100000 characters: not CSV"):
+    monkeypatch.setattr(text_lines, "MAX_LINE_BYTES", 100_000)
+    with pytest.raises(ExportError, match="line 2 is longer than 100000 bytes: not CSV"):
         text_in(b"Date\n" + b"x" * 300_000)

@@ -19,7 +19,7 @@ HEADER = ["Event Code", "Event Name", "Date", "User ID", "Parameters", "es", "ok
 SAID = ExportFormat(
     columns={"es": "profile.es", "ok": "profile.ok"},
     types={"es": "number", "ok": "boolean"},
-    constants={"eventCode": "constant", "appKey": "demoapp"},
+    constants={"eventCode": "constant", "appKey": "demoapp", "revenue": 5},
     names_to_codes={"Purchase": "n:ph"},
 )
 MISSING = st.sampled_from(["", "null", " "])
