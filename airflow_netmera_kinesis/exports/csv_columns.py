@@ -11,6 +11,7 @@ from msgspec import Raw
 from airflow_netmera_kinesis.errors import ExportError
 from airflow_netmera_kinesis.exports.cell_type import CellReader, cell_reader
 from airflow_netmera_kinesis.exports.export_format import IGNORE, ExportFormat
+from airflow_netmera_kinesis.exports.header import UNTOLD, looks_like_values, told
 from airflow_netmera_kinesis.netmera.assembling import Parts
 from airflow_netmera_kinesis.netmera.event import Malformed
 from airflow_netmera_kinesis.netmera.field_name import (
@@ -104,16 +105,15 @@ class Columns:
         named = [heading for heading in self.headings if heading]
         twice = sorted({heading for heading in named if named.count(heading) > 1})
         if twice:
-            raise ExportError(f"its header names {_listed(twice)} twice")
+            untold = f"a cell twice; {UNTOLD}"
+            raise ExportError(f"its header names {untold if looks_like_values(named) else f'{_listed(twice)} twice'}")
         needed = [heading for heading, target in export_format.columns.items() if target != IGNORE]
         lacking = [heading for heading in [*needed, *export_format.types] if heading not in named]
         if lacking:
-            raise ExportError(f"its header has no column {_listed(lacking)}; it has {_listed(named)}")
+            raise ExportError(f"its header has no column {_listed(lacking)}; {told(named)}")
         targets = {_column(0, heading, export_format).field for heading in named}
         if "timestamp" not in targets | export_format.constants.keys():
-            raise ExportError(
-                f"its header has no column for the timestamp (map one in columns); it has {_listed(named)}"
-            )
+            raise ExportError(f"its header has no column for the timestamp (map one in columns); {told(named)}")
 
 
 def _column(place: int, heading: str, export_format: ExportFormat) -> Column:

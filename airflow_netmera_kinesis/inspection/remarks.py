@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_netmera_kinesis.exports.header import looks_like_values
 from airflow_netmera_kinesis.inspection.cell_guess import have_decimal_commas
 from airflow_netmera_kinesis.inspection.column_guess import Target
 from airflow_netmera_kinesis.inspection.sample import Sample
@@ -17,6 +18,8 @@ def remarks_on(
     sample: Sample, targets: Mapping[str, Target], times: TimeGuess | None, document: Mapping[str, Any]
 ) -> Iterator[str]:
     """``document`` is the export format that was said, with what is proposed."""
+    if sample.found.format != "ndjson" and looks_like_values([*sample.columns]):
+        yield "the first row looks like values, not like headings: such a file needs a row of headings above it"
     fields = {target for target, _ in targets.values()} | set(document.get("constants", ()))
     yield from _on_times(fields, times, document)
     if document.get("record_type") != TriggerType.MESSAGE_LOG.value:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from airflow_netmera_kinesis.errors import ExportError
+from airflow_netmera_kinesis.exports.chunk import Unreadable
 from airflow_netmera_kinesis.exports.csv import CsvReader
 from airflow_netmera_kinesis.exports.export_format import ExportFormat
 from airflow_netmera_kinesis.exports.found import Found
@@ -43,7 +44,13 @@ def take_sample(file: BinaryIO, name: str, size: int, export_format: ExportForma
         member, reader = next(readers, ("", None))
         if reader is None:
             raise ExportError("is an archive with no file in it")
-        taken = list(islice(_rows(reader), rows))
+        faults: list[Unreadable] = []
+        taken = list(islice(_rows(reader, faults), rows))
+        if not taken and faults:
+            first = f"line {faults[0].line}: {faults[0].message}"
+            raise ExportError(
+                f"none of its {len(faults)} lines is NDJSON, {first}. If it is CSV, say format: csv in export_format"
+            )
         if not taken:
             raise ExportError("holds no row: there is nothing to inspect")
         columns: dict[str, list[str]] = {}
@@ -55,16 +62,17 @@ def take_sample(file: BinaryIO, name: str, size: int, export_format: ExportForma
         return Sample(export.packing, member, export.members, reader.found, len(taken), columns)
 
 
-def _rows(reader: Reader) -> Iterator[Mapping[str, str]]:
+def _rows(reader: Reader, faults: list[Unreadable]) -> Iterator[Mapping[str, str]]:
     if not isinstance(reader, (CsvReader, XlsxReader)):
-        return _lines(reader)
+        return _lines(reader, faults)
     rows = reader.rows_as_they_are()
     headings = [heading.strip() for heading in next(rows, [])]
     return (dict(zip(headings, [*row, *[""] * (len(headings) - len(row))], strict=False)) for row in rows)
 
 
-def _lines(reader: Reader) -> Iterator[Mapping[str, str]]:
+def _lines(reader: Reader, faults: list[Unreadable]) -> Iterator[Mapping[str, str]]:
     for chunk in reader.chunks():
+        faults += chunk.malformed
         for place in range(len(chunk.lines)):
             source = chunk.source(place)
             if isinstance(source, bytes):

@@ -209,6 +209,29 @@ def test_a_header_without_a_time_cannot_be_read_unless_a_constant_gives_it() -> 
     assert one("User ID\nu1\n", constants={"timestamp": MIDNIGHT}).time_ms == MIDNIGHT
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "u17,n:ph,2026-09-07 10:00:00,Ayşe",
+        "u17,n:ph,13.9.26 21:05,Ayşe",
+        "u17\tn:ph\t1788728400527\tAyşe",
+        "u17,u17,2026-09-07,Ayşe",
+        "ayse@example.invalid,u17,n:ph",
+        'u17,Ayşe,"{""a"": 1}"',
+    ],
+)
+@pytest.mark.parametrize("said", [{}, {"columns": {"city": "profile.city"}}])
+def test_no_value_of_a_user_is_told_where_a_file_has_no_header(row: str, said: dict[str, Any]) -> None:
+    with pytest.raises(ExportError, match="its first row looks like values, not like headings") as refused:
+        read(f"{row}\n{row}\n", **said)
+    assert not [cell for cell in ("u17", "n:ph", "Ayşe", "ayse", "2026", "1788") if cell in str(refused.value)]
+
+
+def test_the_headings_are_told_where_there_are_some() -> None:
+    with pytest.raises(ExportError, match="it has 'Müşteri No', 'Puan 2026'"):
+        read("Müşteri No,Puan 2026\nC1,5\n")
+
+
 def test_a_heading_that_stands_twice_is_refused() -> None:
     with pytest.raises(ExportError, match="names 'screen' twice"):
         read(f"{HEADER},screen\n")

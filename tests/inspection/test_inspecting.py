@@ -182,6 +182,22 @@ def test_a_format_that_does_not_fit_is_told_and_another_one_proposed(look: Any) 
         look("who,Tarih\nu1,2026-09-07\n", colums={})
 
 
+def test_a_file_without_headings_is_told_as_such(look: Any) -> None:
+    remark = "the first row looks like values, not like headings: such a file needs a row of headings above it"
+    rows = 'C1;Satın Alma;13.09.2026 21:30;"{""a"": 1}"\nC2;Giriş;14.09.2026 09:05;"{""a"": 2}"\n'
+    assert remark in look(rows).proposal.remarks
+    assert remark not in look(TURKISH).proposal.remarks
+    assert remark not in look('{"2026-09-13": 1, "ts": 1788728400527}\n', "a.ndjson").proposal.remarks
+
+
+def test_a_table_that_is_called_ndjson_is_told_from_an_empty_file(look: Any) -> None:
+    with pytest.raises(ExportError, match=r"none of its 3 lines is NDJSON, line 1: .*say format: csv in export_format"):
+        look(TURKISH, "a.ndjson")
+    assert look(TURKISH, "a.ndjson", format="csv").sample.rows == 2
+    with pytest.raises(ExportError, match="holds no row"):
+        look("", "a.ndjson")
+
+
 def test_faults_and_codes_are_counted_in_the_sample(look: Any) -> None:
     text = (
         "Date,User ID,Event Code,Event Name\n"
