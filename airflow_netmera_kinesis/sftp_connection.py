@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_netmera_kinesis.errors import ConfigurationError
@@ -24,13 +25,28 @@ def sftp_server(name: str, connection: Connection) -> Server[SftpConnection]:
 
     def connect() -> SftpConnection:
         with _faults(name):
-            hook = SFTPHook(ssh_conn_id=connection.conn_id)
+            try:
+                hook = SFTPHook(ssh_conn_id=connection.conn_id)
+            except (SSHException, ValueError) as error:  # no server was asked yet
+                raise ConfigurationError(_unreadable(name, connection.extra_dejson, error)) from None
             _harden(hook, connection.extra_dejson)
+            if hook.key_file and not Path(hook.key_file).expanduser().is_file():
+                raise ConfigurationError(f"{name}: extra 'key_file' is {hook.key_file!r}: this worker has no such file")
             client = hook.get_conn()
         client.get_channel().settimeout(ANSWER_SECONDS)
         return SftpConnection(client, hook)
 
     return Server(name, connect, SftpConnection.close, (OSError, EOFError, SSHException))
+
+
+def _unreadable(name: str, extra: dict[str, Any], error: Exception) -> str:
+    """Say which extra the provider could not read; a private key is not shown."""
+    if "host_key" not in extra:
+        return f"{name}: {error}"
+    return (
+        f"{name}: extra 'host_key' is {extra['host_key']!r}, or another extra cannot be read ({error}). "
+        f"Allowed is what ssh-keyscan -t ed25519 HOST prints after the host's name, such as ssh-ed25519 AAAA…"
+    )
 
 
 def _harden(hook: Any, extra: dict[str, Any]) -> None:

@@ -155,6 +155,22 @@ def test_a_host_key_that_nobody_knows_is_refused(sftp: FileServer, home: Path, m
     assert "extra 'no_host_key_check': true takes whoever answers" in told
 
 
+@pytest.mark.parametrize(
+    "key", ["nonsense", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-ed25519 x", "ssh-dsa AAAA", "a b c"]
+)
+def test_a_host_key_that_is_none_is_told_as_such(sftp: FileServer, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    connect(monkeypatch, sftp, extra={"look_for_keys": False, "host_key": key})
+    assert f"extra 'host_key' is {key!r}" in refusal("sftp://netmera_files@/")
+
+
+def test_a_key_file_that_is_not_there_is_told_as_such(sftp: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"look_for_keys": False, "host_key": sftp.host_key, "key_file": "/nowhere/id_ed25519"}
+    connect(monkeypatch, sftp, extra=extra)
+    assert "extra 'key_file' is '/nowhere/id_ed25519': this worker has no such file" in refusal(
+        "sftp://netmera_files@/"
+    )
+
+
 def test_a_host_key_is_known_from_known_hosts_or_not_asked_for(
     sftp: FileServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
