@@ -10,6 +10,7 @@ import signal
 import time
 import traceback
 from collections import Counter
+from contextlib import suppress
 from multiprocessing import connection, context, get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,8 +79,9 @@ class DoomedRun:
         """Wait until it is paused, or has ended well without meeting that step."""
         status = Path(f"/proc/{self._process.pid}/stat")
         while self._process.is_alive():
-            if status.read_text().rpartition(")")[2].split()[0] == "T":
-                return True
+            with suppress(FileNotFoundError):  # it has ended since it was asked for
+                if status.read_text().rpartition(")")[2].split()[0] == "T":
+                    return True
             time.sleep(0.005)
         return not self.steps()
 

@@ -45,6 +45,7 @@ def test_a_byte_and_300_megabytes_are_one_slice(deployment: Deployment) -> None:
     deployment.assert_all_arrived()
     deployment.assert_tidy()
     assert deployment.plan() is None
+    deployment.exports.delete("app_20260906.ndjson")  # neither disk nor memory is kept for the tests after this one
 
 
 def test_1100_files_are_one_slice_of_fewer_tasks_than_airflow_maps(deployment: Deployment) -> None:
