@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,12 @@ class NetmeraKinesisConnection(KinesisHook):
         try:
             found = self.get_connection(self.netmera_kinesis_conn_id)
         except AirflowNotFoundException:
+            variable = f"AIRFLOW_CONN_{self.netmera_kinesis_conn_id.upper()}"
+            if os.environ.get(variable):  # Airflow passes over what it cannot parse, and its log may be silent
+                raise ConfigurationError(
+                    f"connection '{self.netmera_kinesis_conn_id}': environment variable {variable} is set, but cannot "
+                    "be read: write valid JSON, or a URI"
+                ) from None
             raise ConfigurationError(
                 f"connection '{self.netmera_kinesis_conn_id}' does not exist: create it with type {self.conn_type}, "
                 "or name another in netmera_kinesis_conn_id"

@@ -102,6 +102,13 @@ def test_a_missing_field_is_an_error_and_never_a_fall_back(connection: Any, fiel
 
 
 @pytest.mark.usefixtures("other_credentials")
+def test_a_connection_that_is_set_but_no_json_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_NETMERA_TYPO", '{"conn_type": "netmera_kinesis", "password": "s3cret" "extra"')
+    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_NETMERA_TYPO is set, but cannot be read") as failed:
+        NetmeraKinesisConnection("netmera_typo").get_conn()
+    assert "s3cret" not in str(failed.value)
+
+
 def test_a_missing_connection_is_an_error_and_never_a_fall_back() -> None:
     with pytest.raises(
         ConfigurationError, match="connection 'nobody' does not exist: create it with type netmera_kinesis"
