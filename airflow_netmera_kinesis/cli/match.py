@@ -21,7 +21,7 @@ from airflow_netmera_kinesis.state.dead_letter import DeadLetter
 
 EXAMPLE = """\b
 Example:
-  netmera-kinesis match --exports exports/ --hooks hooks.yaml --output - | head -3
+  netmera-kinesis match --exports exports/ --hooks hooks.yaml --output -
 """
 
 
@@ -62,7 +62,7 @@ class _Letters:
     "--dead-letters",
     metavar="FILE",
     type=click.File("wb", lazy=False),
-    help="Write what can never be sent here, one JSON document a line.",
+    help="Write what can never be sent here, one JSON document a line; - is standard output.",
 )
 @max_record_size
 @as_json
@@ -88,7 +88,7 @@ def command(
             folder, files, definitions, read_as, _Lines(output), _Letters(dead_letters),
             partitions=1, max_record_bytes=max_record_size * 1024, advance=advance, keys=fetch_keys(definitions),
         )  # fmt: skip
-    to_stderr = output is sys.stdout.buffer
+    to_stderr = sys.stdout.buffer in (output, dead_letters)
     if as_json:
         print_json(_document(found), err=to_stderr)
     else:

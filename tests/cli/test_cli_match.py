@@ -44,6 +44,12 @@ def test_dead_letters_are_written_with_their_reason(tmp_path: Path) -> None:
     assert f"MISSING_USER_ID {len(written)}" in result.stdout
 
 
+def test_dead_letters_on_standard_output_stand_there_alone() -> None:
+    result = match("faulty/missing_user.ndjson", "--dead-letters", "-", "--json")
+    assert {json.loads(line)["reason"] for line in result.stdout.splitlines()} == {"MISSING_USER_ID"}
+    assert json.loads(result.stderr)["events"] == 5
+
+
 def test_a_damaged_file_makes_it_fail_and_is_named() -> None:
     result = match("faulty/truncated.ndjson.gz")
     assert result.exit_code == 1
