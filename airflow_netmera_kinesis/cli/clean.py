@@ -19,7 +19,7 @@ Example, from cron or a DAG's BashOperator:
 """
 
 
-@click.command(epilog=EXAMPLE)
+@click.command(short_help="Delete what is past its retention, or left by killed runs.", epilog=EXAMPLE)
 @state_option
 @staging_option
 @click.option(

@@ -26,7 +26,7 @@ Example:
 """
 
 
-@click.command(epilog=EXAMPLE)
+@click.command(short_help="Show how FILE would be read, and propose an export format.", epilog=EXAMPLE)
 @click.argument("file")
 @export_format_option
 @click.option(

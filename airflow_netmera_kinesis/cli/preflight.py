@@ -28,9 +28,9 @@ from airflow_netmera_kinesis.preflight.flow import Subject, preflight
 STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAULT: "bold red", Verdict.UNCHECKED: "dim"}
 EXAMPLE = """\b
 Example:
-  export AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT='{"conn_type": "netmera_kinesis",
-    "login": "<apiKey>", "password": "<secretKey>",
-    "extra": {"region": "eu-central-1"}}'
+  export AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT='{
+    "conn_type": "netmera_kinesis", "extra": {"region": "eu-central-1"},
+    "login": "<apiKey>", "password": "<secretKey>"}'
   netmera-kinesis preflight --exports exports/ --hooks hooks.yaml
 \b
 Exit status: 0 ready, perhaps with warnings; 1 not ready; 2 an option or a

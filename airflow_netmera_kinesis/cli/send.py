@@ -37,9 +37,9 @@ HERE = Path(".netmera-kinesis")
 
 EXAMPLE = """\b
 Example:
-  export AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT='{"conn_type": "netmera_kinesis",
-    "login": "<apiKey>", "password": "<secretKey>",
-    "extra": {"region": "eu-central-1"}}'
+  export AIRFLOW_CONN_NETMERA_KINESIS_DEFAULT='{
+    "conn_type": "netmera_kinesis", "extra": {"region": "eu-central-1"},
+    "login": "<apiKey>", "password": "<secretKey>"}'
   netmera-kinesis send --exports exports/ --hooks hooks.yaml
 """
 
