@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.log import Log
 from airflow_netmera_kinesis.push_results.collecting import Collecting, Terms
 from airflow_netmera_kinesis.push_results.pull_state import PullState, advance, load_pull_state
 from airflow_netmera_kinesis.push_results.pulled_file import check_waiting, delete_sent
-from airflow_netmera_kinesis.push_results.window import Plan, Reach, plan_windows
+from airflow_netmera_kinesis.push_results.window import Plan, Reach, Window, plan_windows
 from airflow_netmera_kinesis.rest.client import NetmeraClient
 from airflow_netmera_kinesis.state.lease import hold
 from airflow_netmera_kinesis.storage import Folder
@@ -51,8 +51,11 @@ def pull(
                     len(collecting.state.waiting),
                 )  # fmt: skip
                 break
+            empty = client.empty_answers
             collecting.take(window)
-        _report(collecting, client, plan, log)
+            if client.empty_answers > empty:
+                _tell_empty(window, plan.windows[-1].end_ms - reach.look_back_ms, log)
+        _report(collecting, plan, log)
         counts = {name: collecting.counts[name] for name in COUNTED}
         return {**counts, "waiting": len(collecting.state.waiting)}
 
@@ -86,10 +89,21 @@ def _tell_plan(plan: Plan, before: PullState, log: Log) -> None:
         log.info("nothing to ask for: results up to %s were pulled before", _time(before.position_ms or 0))
 
 
-def _report(collecting: Collecting, client: NetmeraClient, plan: Plan, log: Log) -> None:
+def _tell_empty(window: Window, asked_again_from_ms: int, log: Log) -> None:
+    """An answer without a body probably says that there are no results; only what is asked for again makes it sure."""
+    log.warning(
+        "Netmera answered without a body, which was taken for no results from %s to %s",
+        _time(window.start_ms), _time(window.end_ms),
+    )  # fmt: skip
+    if window.start_ms < asked_again_from_ms:
+        log.warning(
+            "results from %s to %s, if there are any, are LOST: the look-back does not reach them again",
+            _time(window.start_ms), _time(min(window.end_ms, asked_again_from_ms)),
+        )  # fmt: skip
+
+
+def _report(collecting: Collecting, plan: Plan, log: Log) -> None:
     counts = collecting.counts
-    if client.empty_answers:
-        log.warning("%d answers without a body were taken for no results", client.empty_answers)
     if counts["repeated"]:
         log.info("%d rows came again on pages that shifted while they were read, and are left out", counts["repeated"])
     if counts["malformed"]:

@@ -182,9 +182,24 @@ def test_an_empty_answer_is_no_result_and_the_look_back_asks_again(
     site.netmera.faults.extend([Reply(200)] * 2)
     with caplog.at_level(logging.INFO):
         assert site.run() == []
-    assert "1 answers without a body were taken for no results" in caplog.text
+    taken = (
+        "answered without a body, which was taken for no results from 2026-09-06 18:00:00 UTC to 2026-09-06 21:00:00"
+    )
+    assert taken in caplog.text
+    assert "LOST" not in caplog.text
     pass_time(site)
     assert [own(line) for line in site.run()] == rows
+
+
+def test_an_empty_answer_that_no_look_back_reaches_is_told_with_its_time(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.run()
+    pass_time(site, 20 * HOUR)
+    site.netmera.faults.extend([None, Reply(200), Reply(200)])
+    site.run()
+    lost = "results from 2026-09-07 00:00:00 UTC to 2026-09-07 06:00:00 UTC, if there are any, are LOST"
+    assert lost in caplog.text
 
 
 def test_a_gap_is_caught_up(site: Site) -> None:
