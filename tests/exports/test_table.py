@@ -34,7 +34,7 @@ SOUND = (
     st.text("İi", min_size=1),
     st.just(""),
 )
-ODD = st.sampled_from(["x", "{", "2026-02-30", "1,5", "\udc81", "\0", "\udcff"])
+ODD = st.sampled_from(["x", "{", "2026-02-30", "1,5", "\udc81", "\udcff"])
 cells = st.tuples(
     *(st.one_of(sound, sound, sound, MISSING, ODD) if sound is not SOUND[-1] else sound for sound in SOUND)
 )
