@@ -89,6 +89,11 @@ class FileMatch:
             warnings=self._said("warning"),
         )
 
+    def so_far(self, why: str) -> FileResult:
+        """Return what was counted of a file that is damaged further on."""
+        read = self._malformed + self._events
+        return FileResult(self._index, self._planned.name, read, self._malformed, self._events, "", set_aside=why)
+
     def _said(self, what: Literal["note", "warning"]) -> tuple[str, ...]:
         """Name the members of an archive that a note is of."""
         said = ((member, getattr(found, what)) for member, found in self._export.found())

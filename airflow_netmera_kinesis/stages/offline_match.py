@@ -25,7 +25,7 @@ class Damaged(msgspec.Struct, frozen=True):
 
 
 class OfflineMatch(msgspec.Struct, frozen=True):
-    """What was read, by file, and how each active hook's firings ended."""
+    """What was read, by file (of a damaged one: until there), and how each active hook's firings ended."""
 
     files: tuple[FileResult, ...]
     damaged: tuple[Damaged, ...]
@@ -52,11 +52,12 @@ def match_offline(
     damaged: list[Damaged] = []
     for index, info in enumerate(files):
         with folder.open(info.name) as file:
-            export = Export(file, info.name, info.size, export_format)
+            match = FileMatch(tally, index, Export(file, info.name, info.size, export_format), records, dead_letters)
             try:
-                read.append(FileMatch(tally, index, export, records, dead_letters).result())
+                read.append(match.result())
             except ExportError as error:
                 damaged.append(Damaged(info.name, str(error).removeprefix(f"{info.name}: ")))
+                read.append(match.so_far(damaged[-1].why))
         advance(info.size)
     return OfflineMatch(tuple(read), tuple(damaged), tally.hook_results())
 

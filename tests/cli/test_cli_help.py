@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from airflow_netmera_kinesis.cli import COMMANDS, main
 
-LETTERS = [("dead-letters", name) for name in ("list", "show", "replay")]
+LETTERS: list[tuple[str, ...]] = [("dead-letters", name) for name in ("list", "show", "replay")]
 
 
 def help_of(*words: str) -> str:
@@ -16,7 +16,7 @@ def help_of(*words: str) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("words", [(name,) for name in COMMANDS] + LETTERS, ids=" ".join)
+@pytest.mark.parametrize("words", [*((name,) for name in COMMANDS), *LETTERS], ids=" ".join)
 def test_help_has_an_example_and_fits_80_columns(words: tuple[str, ...]) -> None:
     shown = help_of(*words)
     assert "Example" in shown

@@ -54,6 +54,13 @@ def test_a_damaged_file_makes_it_fail_and_is_named() -> None:
     result = match("faulty/truncated.ndjson.gz")
     assert result.exit_code == 1
     assert "damaged: truncated.ndjson.gz: truncated gzip" in result.stdout
+    assert "1 files: read " in result.stdout
+
+
+def test_of_a_damaged_file_all_is_counted_that_could_be_read() -> None:
+    counts = json.loads(match("faulty/truncated.ndjson.gz", "--json").stdout)
+    assert counts["read"] == counts["malformed"] + counts["events"]
+    assert counts["events"] >= sum(hook["firings"] for hook in counts["hooks"]) > 0
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read() -> None:

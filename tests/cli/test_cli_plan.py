@@ -63,7 +63,7 @@ def test_the_text_fits_eighty_columns() -> None:
     assert max(map(len, tables)) <= 80
 
 
-def test_a_damaged_file_is_named_and_the_rest_is_counted(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named_and_what_can_be_read_is_counted(tmp_path: Path) -> None:
     whole = (SAMPLES / "events" / "demoapp_EVENT_DATA_20260907.ndjson.gz").read_bytes()
     (tmp_path / "a_20260907.ndjson.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "b_20260908.ndjson.gz").write_bytes(whole)
@@ -71,7 +71,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_counted(tmp_path: Path) -> None
     report = json.loads(result.stdout)
     assert result.exit_code == 1
     assert [damaged["file"] for damaged in report["damaged"]] == ["a_20260907.ndjson.gz"]
-    assert report["events"] == 1_000
+    assert 1_000 < report["events"] == report["read"] - report["malformed"] < 2_000
 
 
 def test_a_path_may_be_relative(monkeypatch: pytest.MonkeyPatch) -> None:
