@@ -13,7 +13,7 @@ from airflow_netmera_kinesis.delivery.order_proof import Break
 from airflow_netmera_kinesis.delivery.ordering import Entry
 from airflow_netmera_kinesis.delivery.outcome import Answered, EntryAnswer, Lost, Outcome, outcome_of_error
 from airflow_netmera_kinesis.delivery.request import Request
-from airflow_netmera_kinesis.delivery.shard_map import LearnedShardMap, Shard, ShardMap
+from airflow_netmera_kinesis.delivery.shard_map import LearnedShardMap, Shard, ShardMap, digest_of
 from airflow_netmera_kinesis.record import StagedRecord
 from airflow_netmera_kinesis.testing.core import FakeKinesisCore
 from airflow_netmera_kinesis.testing.refusal import ConnectionDropped, Refused
@@ -196,6 +196,13 @@ def list_shards(core: FakeKinesisCore, stream: str) -> ShardMap:
         )
         for shard in body["Shards"]
     )
+
+
+def make_entry(*records: StagedRecord, data: bytes | None = None, size: int | None = None) -> Entry:
+    """One entry with all that its records say, or with other data, or as if it were larger."""
+    key = records[0].key.encode("utf-8", "surrogatepass")
+    data = b"".join(record.payload for record in records) if data is None else data
+    return Entry(records[0].key, data, len(data) + len(key) if size is None else size, records, digest_of(key))
 
 
 def make_record(line: int, user: str, size: int = 40) -> StagedRecord:

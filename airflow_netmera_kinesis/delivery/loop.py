@@ -75,7 +75,7 @@ class Delivery:
         self._stopped = stopped
         self._tick = tick
         paces = Paces(elastic=settings.elastic, unlimited=frozenset({ANY_SHARD}), rng=rng)
-        self._lanes = lanes = Lanes(lambda key: ANY_SHARD, spill, packer)
+        self._lanes = lanes = Lanes(lambda digest: ANY_SHARD, spill, packer)
         self._requests = requests = Requests(lanes, paces, settings.limits)
         self._watch = watch = ShardWatch(transport, lanes, requests, paces, shares, clock)
         self._settling = Settling(

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from airflow_netmera_kinesis.delivery.shard_map import digest_of
 from airflow_netmera_kinesis.record import StagedRecord
 
 # What may wait behind busy keys in memory; the rest of a hot key is spilled.
@@ -23,12 +24,13 @@ SPILL_CHUNK_BYTES = 256 * 1024
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One PutRecords entry. ``size`` counts data and key, as Kinesis does."""
+    """One PutRecords entry. ``size`` counts data and key, as Kinesis does; ``digest`` is what places the key."""
 
     key: str
     data: bytes
     size: int
     records: tuple[StagedRecord, ...]
+    digest: bytes
 
 
 class Spill(Protocol):
@@ -51,13 +53,13 @@ class Packer(Protocol):
 def one_by_one(head: StagedRecord, waiting: deque[StagedRecord] | None) -> Entry:
     """Let every record be an entry of its own."""
     key, data = head.key, head.payload
-    size = len(data) + (len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass")))
-    return Entry(key, data, size, (head,))
+    name = key.encode("utf-8", "surrogatepass")
+    return Entry(key, data, len(data) + len(name), (head,), digest_of(name))
 
 
 def size_of(record: StagedRecord) -> int:
     """What Kinesis counts for a record: its data before base64 plus its key."""
-    return one_by_one(record, None).size
+    return len(record.payload) + len(record.key.encode("utf-8", "surrogatepass"))
 
 
 class ShardQueue:
@@ -79,8 +81,8 @@ class ShardQueue:
 class Lanes:
     """The lanes of one stream's partition keys, sorted by the shard that each key goes to."""
 
-    def __init__(self, shard_of: Callable[[str], str], spill: Spill, packer: Packer = one_by_one) -> None:
-        self._shard_of = shard_of
+    def __init__(self, shard_at: Callable[[bytes], str], spill: Spill, packer: Packer = one_by_one) -> None:
+        self._shard_at = shard_at
         self._spill = spill
         self._packer = packer
         self._packs = packer is not one_by_one
@@ -108,7 +110,7 @@ class Lanes:
 
     def offer_all(self, records: Iterable[StagedRecord]) -> int:
         """Take the next records of the source, and say how many there were."""
-        busy, pack, shard_of, queue_of = self._behind, self._packer, self._shard_of, self.queues.get
+        busy, pack, shard_at, queue_of = self._behind, self._packer, self._shard_at, self.queues.get
         count = ready = ready_bytes = 0
         for record in records:
             count += 1
@@ -118,7 +120,7 @@ class Lanes:
                 continue
             busy[key] = None
             entry = pack(record, None)
-            shard, size = shard_of(key), entry.size
+            shard, size = shard_at(entry.digest), entry.size
             queue = queue_of(shard) or self._open(shard)
             queue.heads.append(entry)
             queue.count += 1
@@ -179,9 +181,9 @@ class Lanes:
             if behind or key in spilled:
                 self._follow(key, behind)
 
-    def resort(self, shard_of: Callable[[str], str]) -> None:
+    def resort(self, shard_at: Callable[[bytes], str]) -> None:
         """Sort what is ready by a new map of the shards; the order within each key is untouched."""
-        self._shard_of = shard_of
+        self._shard_at = shard_at
         queues, self.queues = self.queues, {}
         self.ready = self.ready_bytes = 0
         for queue in queues.values():
@@ -216,7 +218,7 @@ class Lanes:
         self._enqueue(entry).followers.append(entry)
 
     def _enqueue(self, entry: Entry) -> ShardQueue:
-        shard, size = self._shard_of(entry.key), entry.size
+        shard, size = self._shard_at(entry.digest), entry.size
         queue = self.queues.get(shard) or self._open(shard)
         queue.count += 1
         queue.size += size

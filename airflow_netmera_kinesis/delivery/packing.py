@@ -10,6 +10,7 @@ from collections import deque
 from airflow_netmera_kinesis.delivery.kpl import aggregate, size_of_frame, size_of_payload
 from airflow_netmera_kinesis.delivery.ordering import Entry, Packer, one_by_one, size_of
 from airflow_netmera_kinesis.delivery.put_units import PUT_UNIT_BYTES
+from airflow_netmera_kinesis.delivery.shard_map import digest_of
 from airflow_netmera_kinesis.netmera.hook_definition import Packing
 from airflow_netmera_kinesis.record import StagedRecord
 
@@ -45,7 +46,7 @@ class LinePacker:
             size = grown
             joining += 1
         records = _taken(head, waiting, joining)
-        return Entry(head.key, NEWLINE.join([_on_one_line(record.payload) for record in records]), size, records)
+        return _entry(NEWLINE.join([_on_one_line(record.payload) for record in records]), size, records)
 
 
 class AggregatePacker:
@@ -69,7 +70,12 @@ class AggregatePacker:
         if not joining:
             return one_by_one(head, None)
         records = _taken(head, waiting, joining)
-        return Entry(head.key, aggregate(head.key, [record.payload for record in records]), size, records)
+        return _entry(aggregate(head.key, [record.payload for record in records]), size, records)
+
+
+def _entry(data: bytes, size: int, records: tuple[StagedRecord, ...]) -> Entry:
+    key = records[0].key
+    return Entry(key, data, size, records, digest_of(key.encode("utf-8", "surrogatepass")))
 
 
 def _taken(head: StagedRecord, waiting: deque[StagedRecord] | None, joining: int) -> tuple[StagedRecord, ...]:

@@ -15,7 +15,6 @@ import msgspec
 from airflow_netmera_kinesis.delivery.order_proof import Lineage, OrderProof
 from airflow_netmera_kinesis.delivery.ordering import Entry
 from airflow_netmera_kinesis.delivery.outcome import EntryAnswer
-from airflow_netmera_kinesis.delivery.shard_map import digest_of
 from airflow_netmera_kinesis.errors import OrderBroken
 from airflow_netmera_kinesis.state.framing import frame, whole_entries
 from airflow_netmera_kinesis.storage import Folder
@@ -61,7 +60,7 @@ class ReceiptLog:
     def append(self, receipts: Sequence[tuple[Entry, EntryAnswer]]) -> None:
         """Write the receipts of one answer."""
         columns = (
-            [digest_of(entry.key) for entry, _ in receipts],
+            [entry.digest for entry, _ in receipts],
             [said.ShardId for _, said in receipts],
             [said.SequenceNumber for _, said in receipts],
             [len(entry.records) for entry, _ in receipts],

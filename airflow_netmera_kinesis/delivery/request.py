@@ -92,7 +92,7 @@ class Requests:
             unknown.popleft()
             request.entries.append(entry)
             request.size += entry.size
-            self._paces.of(self.shards.shard_of(entry.key), now).take(1, entry.size)
+            self._paces.of(self.shards.shard_at(entry.digest), now).take(1, entry.size)
 
     def _add_shards(self, request: Request, now: float) -> None:
         """Fill up from all shards that are not backing off, once one of them has enough, each time from another on."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
 
 import msgspec
 
 HASH_SPACE = 1 << 128
 # One name for "no idea which shard": such records share one queue and one back-off.
 ANY_SHARD = "any shard"
-REMEMBERED_KEYS = 65_536
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -24,18 +22,17 @@ class Shard(msgspec.Struct, frozen=True):
     parents: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=REMEMBERED_KEYS)
-def digest_of(key: str) -> bytes:
+def digest_of(key: bytes) -> bytes:
     """The MD5 of a partition key's UTF-8, which places it among the shards.
 
     https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html#partition-key
     """
-    return hashlib.md5(key.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+    return hashlib.md5(key, usedforsecurity=False).digest()
 
 
 def hash_of(key: str) -> int:
     """The hash key that Kinesis gives a partition key: its MD5 as an unsigned number."""
-    return int.from_bytes(digest_of(key), "big")
+    return int.from_bytes(digest_of(key.encode("utf-8", "surrogatepass")), "big")
 
 
 class ShardMap:
@@ -47,7 +44,6 @@ class ShardMap:
         self._edges = [first.to_bytes(16, "big") for first in self._firsts]
         self._ids = [shard.shard_id for shard in self.shards]
         self.known = frozenset(self._ids)
-        self.shard_of: Callable[[str], str] = lru_cache(maxsize=REMEMBERED_KEYS)(self._shard_of)
 
     def __bool__(self) -> bool:
         """Whether any shard is known."""
@@ -57,9 +53,13 @@ class ShardMap:
         """Take note of where Kinesis put a key; return whether predictions changed. A listed map learns nothing."""
         return False
 
-    def _shard_of(self, key: str) -> str:
+    def shard_of(self, key: str) -> str:
         """Name the shard that will take this key."""
-        return self._ids[max(0, bisect.bisect_right(self._edges, digest_of(key)) - 1)]
+        return self.shard_at(digest_of(key.encode("utf-8", "surrogatepass")))
+
+    def shard_at(self, digest: bytes) -> str:
+        """Name the shard that will take the keys of this digest."""
+        return self._ids[max(0, bisect.bisect_right(self._edges, digest) - 1)]
 
 
 class LearnedShardMap(ShardMap):
@@ -90,7 +90,6 @@ class LearnedShardMap(ShardMap):
             self._ids.insert(at, shard)
             self._firsts.insert(at, place)
             self._lasts.insert(at, place)
-        self.shard_of = lru_cache(maxsize=REMEMBERED_KEYS)(self._shard_of)
         return True
 
     def _torn(self, place: int, shard: str) -> bool:
@@ -102,7 +101,8 @@ class LearnedShardMap(ShardMap):
         above = self._firsts[at + 1] if at + 1 < len(self._ids) else HASH_SPACE
         return not below < place < above
 
-    def _shard_of(self, key: str) -> str:
-        place = hash_of(key)
+    def shard_at(self, digest: bytes) -> str:
+        """Name the shard that has shown to take keys around this digest, or ANY_SHARD."""
+        place = int.from_bytes(digest, "big")
         at = bisect.bisect_right(self._firsts, place) - 1
         return self._ids[at] if at >= 0 and place <= self._lasts[at] else ANY_SHARD

@@ -52,7 +52,7 @@ class ShardWatch:
         self._requests.shards = shards
         self.lineage.learn({shard.shard_id: shard.parents for shard in shards.shards})
         self.share()
-        self._lanes.resort(shards.shard_of)
+        self._lanes.resort(shards.shard_at)
 
     def share(self) -> None:
         """Ask again how much of each shard is ours: other tasks that write to the stream come and go."""
@@ -86,7 +86,7 @@ class ShardWatch:
         if not shards.known:
             changes = [shards.learn(key, shard) for key, shard in places.items()]
             if any(changes):
-                self._lanes.resort(shards.shard_of)
+                self._lanes.resort(shards.shard_at)
         elif not shards.known.issuperset(places.values()) and now - self._loaded >= RELOAD_PAUSE_SECONDS:
             # The old map still tells who may be sent what; the next answer asks for the new one again.
             with suppress(StreamRefused, StreamUnreachable):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 
 import pytest
-from simulation import make_record
+from simulation import make_entry, make_record
 
 from airflow_netmera_kinesis.delivery.journal import StateJournal
 from airflow_netmera_kinesis.delivery.order_proof import Break
@@ -39,8 +39,7 @@ NO_RECEIPT = EntryAnswer("1", "shardId-000000000000")
 
 
 def entry(*lines: int) -> Entry:
-    records = tuple(make_record(line, "ayşe") for line in lines)
-    return Entry("ayşe", records[0].payload, 40, records)
+    return make_entry(*(make_record(line, "ayşe") for line in lines))
 
 
 @contextmanager

@@ -8,21 +8,25 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulation import MemorySpill, make_record
+from simulation import MemorySpill, make_entry, make_record
 
 from airflow_netmera_kinesis.delivery import ordering
 from airflow_netmera_kinesis.delivery.ordering import Entry, Lanes, size_of
+from airflow_netmera_kinesis.delivery.shard_map import digest_of
 from airflow_netmera_kinesis.record import StagedRecord
 
 MANY = 10**9
+# Users whose names begin alike share a shard.
+SHARDS: dict[bytes, str] = {}
 
 
 def lanes(spill: MemorySpill | None = None, **options: Any) -> Lanes:
-    return Lanes(lambda key: f"shard-{key[0]}", spill or MemorySpill(), **options)
+    return Lanes(SHARDS.__getitem__, spill or MemorySpill(), **options)
 
 
 def offer(to: Lanes, *lines: tuple[int, str]) -> None:
     for line, user in lines:
+        SHARDS[digest_of(user.encode())] = f"shard-{user[0]}"
         to.offer(make_record(line, user))
 
 
@@ -212,7 +216,7 @@ def test_bytes_are_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_packer_takes_along_what_waits_and_the_counts_follow() -> None:
     def pack_pairs(head: StagedRecord, waiting: deque[StagedRecord] | None) -> Entry:
         records = (head, waiting.popleft()) if waiting else (head,)
-        return Entry(head.key, b"".join(r.payload for r in records), sum(len(r.payload) for r in records) + 2, records)
+        return make_entry(*records)
 
     busy = lanes(packer=pack_pairs)
     offer(busy, *((line, "a1") for line in range(1, 6)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from simulation import make_record
+from simulation import make_entry, make_record
 
 from airflow_netmera_kinesis.delivery import receipt as receipts_module
 from airflow_netmera_kinesis.delivery.order_proof import Lineage
@@ -22,7 +22,7 @@ SHARD = "shardId-000000000000"
 
 def answered(line: int, user: str, sequence: int, shard: str = SHARD) -> tuple[Entry, EntryAnswer]:
     record = make_record(line, user)
-    return Entry(user, record.payload, 40, (record,)), EntryAnswer(str(sequence), shard)
+    return make_entry(record), EntryAnswer(str(sequence), shard)
 
 
 def keep(state: Folder, *answers: Iterable[tuple[Entry, EntryAnswer]], partition: int = 0) -> None:
@@ -49,7 +49,7 @@ def test_a_receipt_names_firing_event_shard_and_sequence_and_the_user_only_by_a_
 
 def test_a_packed_records_receipt_names_all_its_firings(folder: Folder) -> None:
     records = (make_record(1, "ayşe"), make_record(2, "ayşe"))
-    keep(folder, [(Entry("ayşe", b"", 80, records), EntryAnswer("1", SHARD))])
+    keep(folder, [(make_entry(*records), EntryAnswer("1", SHARD))])
     [receipt] = read_receipts(folder, SLICE, STREAM, 0)
     assert [event_id for *_, event_id in receipt.firings] == ["e1", "e2"]
 

@@ -24,8 +24,8 @@ class Desk:
     """Requests over lanes that a test fills. Where shards are not known, no pace holds them."""
 
     def __init__(self, shards: ShardMap | None = None, limits: RequestLimits | None = None) -> None:
-        shard_of = shards.shard_of if shards else lambda key: ANY_SHARD
-        self.lanes = Lanes(shard_of, MemorySpill())
+        shard_at = shards.shard_at if shards else lambda digest: ANY_SHARD
+        self.lanes = Lanes(shard_at, MemorySpill())
         self.paces = Paces(elastic=False, unlimited=frozenset({ANY_SHARD}), rng=Random(1))
         self.requests = Requests(self.lanes, self.paces, limits or RequestLimits())
         if shards:

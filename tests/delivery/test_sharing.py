@@ -87,7 +87,7 @@ def test_when_a_shard_rejects_who_else_writes_is_asked_at_once_and_ever_less_oft
         asked.append(clock.now)
         return dict(others)
 
-    lanes, paces = Lanes(lambda key: "s0", MemorySpill()), Paces(elastic=False, unlimited=frozenset(), rng=Random(1))
+    lanes, paces = Lanes(lambda digest: "s0", MemorySpill()), Paces(elastic=False, unlimited=frozenset(), rng=Random(1))
     watch = ShardWatch(transport, lanes, Requests(lanes, paces, RequestLimits()), paces, shares, clock)
     watch.load()
     began = clock.now

@@ -64,7 +64,7 @@ keys = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, m
 
 
 def request(*records: tuple[str, bytes]) -> Request:
-    return Request([Entry(key, data, len(data) + len(key.encode()), ()) for key, data in records], 0)
+    return Request([Entry(key, data, len(data) + len(key.encode()), (), b"") for key, data in records], 0)
 
 
 def connect(endpoint_url: str | None = None, **options: Any) -> Any:
