@@ -470,9 +470,7 @@ class TestTasksThatAreCleared:
         assert deployment.run() is None
         deployment.assert_all_arrived()
 
-    def test_when_everything_is_cleared_what_was_sent_is_not_sent_again(
-        self, deployment: Deployment
-    ) -> None:
+    def test_when_everything_is_cleared_what_was_sent_is_not_sent_again(self, deployment: Deployment) -> None:
         """As ``airflow tasks clear`` without dates does; the runs are tried again one after another."""
         runs = []
         for day in ("05", "06"):
