@@ -47,7 +47,7 @@ lint: environment
 	$(BIN)/mypy
 
 test: $(if $(filter $(LATEST),$(AIRFLOW)),lint) environment
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
 
 format: environment
 	$(BIN)/ruff check --fix .
