@@ -14,23 +14,29 @@ from airflow_netmera_kinesis.state.slice import Slice
 from airflow_netmera_kinesis.storage import Folder
 
 
-def abandon(
-    state: Folder, staging: Folder, checkpoint: Checkpoint, current: Slice | None, request: PlanRequest, log: Log
-) -> Slice | None:
-    """Return the slice that is still open; asked for again, as by a retry or a clear, nothing more happens."""
-    wanted = request.abandon_slice
+def is_to_go(state: Folder, checkpoint: Checkpoint, current: Slice | None, wanted: str, log: Log) -> bool:
+    """Say whether ``current`` is to be given up; SliceRefused if another slice was meant."""
     if not wanted:
-        return current
-    carry = load_carry(state)
-    if wanted in carry.abandoned or checkpoint.commit_of(wanted):
+        return False
+    if wanted in load_carry(state).abandoned or checkpoint.commit_of(wanted):
         log.info("slice %s is not open any more: there is nothing to abandon", wanted)
-        return current
+        return False
     if current is None or wanted != current.id:
         raise SliceRefused(
             f"abandon_slice is {wanted!r}, but "
             + (f"the open slice is {current.id}" if current else "no slice is open")
             + ". Give the id of the open slice, or leave the param empty"
         )
+    return True
+
+
+def abandon(
+    state: Folder, staging: Folder, checkpoint: Checkpoint, current: Slice | None, request: PlanRequest, log: Log
+) -> Slice | None:
+    """Return the slice that is still open; asked for again, as by a retry or a clear, nothing more happens."""
+    if not is_to_go(state, checkpoint, current, request.abandon_slice, log) or current is None:
+        return current
+    carry = load_carry(state)
     fence(state, current.id)
     delivered, perhaps = sent_firings(state, current.id)
     matched = load_matched(state, current.id)

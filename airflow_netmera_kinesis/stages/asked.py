@@ -9,6 +9,7 @@ import msgspec
 from airflow_netmera_kinesis.errors import SliceCommitted, SliceRefused
 from airflow_netmera_kinesis.grouping import group_files
 from airflow_netmera_kinesis.log import Log
+from airflow_netmera_kinesis.stages.abandoning import is_to_go
 from airflow_netmera_kinesis.stages.closing import close_replaced, fence, still_open
 from airflow_netmera_kinesis.stages.plan import LEASE
 from airflow_netmera_kinesis.state.asked_run import forget_runs_of, runs_of, save_run, slice_of_run
@@ -148,19 +149,9 @@ def _give_up(
     state: Folder, staging: Folder, checkpoint: Checkpoint, current: Slice | None, asking: Asking, log: Log
 ) -> Slice | None:
     """Return the slice that is still open; asked for again, as by a retry, nothing more happens."""
-    wanted = asking.abandon_slice
-    if not wanted:
+    if not is_to_go(state, checkpoint, current, asking.abandon_slice, log) or current is None:
         return current
     carry = load_carry(state)
-    if wanted in carry.abandoned or checkpoint.commit_of(wanted):
-        log.info("slice %s is not open any more: there is nothing to abandon", wanted)
-        return current
-    if current is None or wanted != current.id:
-        raise SliceRefused(
-            f"abandon_slice is {wanted!r}, but "
-            + (f"the open slice is {current.id}" if current else "no slice is open")
-            + ". Give the id of the open slice, or leave the param empty"
-        )
     fence(state, current.id)
     asking.before_giving_up(current)
     forget_runs_of(state, current.id)
